@@ -1,0 +1,190 @@
+"""The blob store: containers of named byte strings on disk, with metadata in the database.
+
+Contents lie in files of random names, so a blob `a` and a blob `a/b` can both exist and no blob name reaches the file system.
+A size is read from the file when it is asked for: a log that a job is still writing is an ordinary blob.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from aml_emulator.database import Database
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS containers (name TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS blobs (
+    container TEXT NOT NULL,
+    name TEXT NOT NULL,
+    file TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    PRIMARY KEY (container, name)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One blob. `path` holds its bytes; never write there, except through `BlobStore.live`."""
+
+    container: str
+    name: str
+    path: Path
+    content_type: str
+    etag: str
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Length in bytes, at this moment."""
+        return self.path.stat().st_size
+
+    @property
+    def modified(self) -> datetime:
+        """When the bytes last changed (UTC)."""
+        return datetime.fromtimestamp(self.path.stat().st_mtime, timezone.utc)
+
+    def read(self) -> bytes:
+        """All bytes."""
+        return self.path.read_bytes()
+
+
+class BlobStore:
+    """All containers of the emulator's one storage account."""
+
+    def __init__(self, root: Path, database: Database) -> None:
+        self._root = root
+        self._database = database
+        database.create(_SCHEMA)
+
+    def create_container(self, name: str) -> bool:
+        """Make a container; False when it was there."""
+        return self._database.execute("INSERT OR IGNORE INTO containers (name) VALUES (?)", (name,)) > 0
+
+    def has_container(self, name: str) -> bool:
+        """Whether a container exists."""
+        return self._database.row("SELECT 1 FROM containers WHERE name = ?", (name,)) is not None
+
+    def delete_container(self, name: str) -> None:
+        """Delete a container and its blobs."""
+        for blob in self.list(name):
+            self.delete(name, blob.name)
+        self._database.execute("DELETE FROM containers WHERE name = ?", (name,))
+
+    def put(
+        self,
+        container: str,
+        name: str,
+        content: bytes | Path,
+        *,
+        content_type: str = "application/octet-stream",
+        metadata: dict[str, str] | None = None,
+    ) -> Blob:
+        """Create or replace a blob from bytes or from a file (copied)."""
+        path = self._new_file()
+        if isinstance(content, Path):
+            shutil.copyfile(content, path)
+        else:
+            path.write_bytes(content)
+        return self._record(container, name, path, content_type, metadata or {})
+
+    def live(self, container: str, name: str, *, content_type: str = "text/plain") -> Blob:
+        """A new empty blob whose `path` may be appended to: readers see it grow."""
+        path = self._new_file()
+        path.touch()
+        return self._record(container, name, path, content_type, {})
+
+    def get(self, container: str, name: str) -> Blob | None:
+        """The blob of that name, or None."""
+        row = self._database.row("SELECT * FROM blobs WHERE container = ? AND name = ?", (container, name))
+        if row is None:
+            return None
+        return Blob(
+            row["container"],
+            row["name"],
+            self._root / row["file"],
+            row["content_type"],
+            row["etag"],
+            json.loads(row["metadata"]),
+        )
+
+    def list(self, container: str, prefix: str = "") -> list[Blob]:
+        """Blobs whose names begin with `prefix`, sorted by name."""
+        rows = self._database.rows(
+            "SELECT name FROM blobs WHERE container = ? AND substr(name, 1, ?) = ? ORDER BY name",
+            (container, len(prefix), prefix),
+        )
+        return [blob for row in rows if (blob := self.get(container, row["name"]))]
+
+    def set_metadata(self, container: str, name: str, metadata: dict[str, str]) -> bool:
+        """Replace a blob's metadata; False when there is no such blob."""
+        return (
+            self._database.execute(
+                "UPDATE blobs SET metadata = ?, etag = ? WHERE container = ? AND name = ?",
+                (json.dumps(metadata), _etag(), container, name),
+            )
+            > 0
+        )
+
+    def delete(self, container: str, name: str) -> bool:
+        """Delete a blob; False when it was not there."""
+        with self._database.transaction():
+            blob = self.get(container, name)
+            if blob is None:
+                return False
+            self._database.execute("DELETE FROM blobs WHERE container = ? AND name = ?", (container, name))
+        blob.path.unlink(missing_ok=True)
+        return True
+
+    def upload_folder(self, container: str, prefix: str, folder: Path) -> int:
+        """Store every file below a folder as `prefix/relative/path`; how many there were. Links are not followed."""
+        count = 0
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                self.put(container, f"{prefix.rstrip('/')}/{path.relative_to(folder).as_posix()}", path)
+                count += 1
+        return count
+
+    def download_folder(self, container: str, prefix: str, folder: Path) -> int:
+        """Write every blob below `prefix/` to a folder; how many there were. Names that would leave the folder are refused."""
+        prefix = prefix.rstrip("/") + "/" if prefix else ""
+        target_root = folder.resolve()
+        count = 0
+        for blob in self.list(container, prefix):
+            target = (target_root / blob.name[len(prefix) :]).resolve()
+            if not target.is_relative_to(target_root):
+                raise ValueError(f"blob name {blob.name!r} leaves its folder")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(blob.path, target)
+            count += 1
+        return count
+
+    def _new_file(self) -> Path:
+        name = uuid.uuid4().hex
+        folder = self._root / name[:2]
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / name
+
+    def _record(self, container: str, name: str, path: Path, content_type: str, metadata: dict[str, str]) -> Blob:
+        with self._database.transaction():
+            old = self.get(container, name)
+            self._database.execute("INSERT OR IGNORE INTO containers (name) VALUES (?)", (container,))
+            etag = _etag()
+            self._database.execute(
+                "INSERT OR REPLACE INTO blobs (container, name, file, content_type, metadata, etag)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (container, name, str(path.relative_to(self._root)), content_type, json.dumps(metadata), etag),
+            )
+        if old is not None:
+            old.path.unlink(missing_ok=True)
+        return Blob(container, name, path, content_type, etag, metadata)
+
+
+def _etag() -> str:
+    return f'"0x{uuid.uuid4().hex[:15].upper()}"'
