@@ -1,7 +1,7 @@
 """The blob store: containers of named byte strings on disk, with metadata in the database.
 
-Contents lie in files of random names, so a blob `a` and a blob `a/b` can both exist and no blob name reaches the file system.
-A size is read from the file when it is asked for: a log that a job is still writing is an ordinary blob.
+Contents lie in files of random names, so a blob `a` and a blob `a/b` can both exist and no blob name
+reaches the file system. A size is read from the file when it is asked for: a log that a job is still writing is an ordinary blob.
 """
 
 from __future__ import annotations
@@ -152,7 +152,11 @@ class BlobStore:
         return count
 
     def download_folder(self, container: str, prefix: str, folder: Path) -> int:
-        """Write every blob below `prefix/` to a folder; how many there were. Names that would leave the folder are refused."""
+        """Write every blob below `prefix/` to a folder; how many there were.
+
+        Raises:
+            ValueError: a blob name would leave the folder.
+        """
         prefix = prefix.rstrip("/") + "/" if prefix else ""
         target_root = folder.resolve()
         count = 0

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aml_emulator.blobs import BlobStore
+    from aml_emulator.blocks import BlockStore
     from aml_emulator.database import Database
-    from aml_emulator.entra import TokenAuthority
     from aml_emulator.jobs.service import JobService
     from aml_emulator.operations import Operations
     from aml_emulator.resources import Resources
     from aml_emulator.serving.service import ServingService
     from aml_emulator.state import StateDirectory
+    from aml_emulator.storage_accounts import StorageAccounts
+    from aml_emulator.tokens import TokenAuthority
     from aml_emulator.tracking.store import TrackingStore
 
 
 @dataclass
 class Emulator:
-    """Every part of a running emulator. Built once by `server.build`; handlers close over it."""
+    """Every part of a running emulator. Built once by `server.build`; handlers close over it.
+
+    `jobs` and `serving` need the other parts, so `build` makes them last and puts them in.
+    """
 
     base_url: str
     blob_url: str
@@ -27,8 +32,10 @@ class Emulator:
     database: Database
     resources: Resources
     blobs: BlobStore
+    blocks: BlockStore
+    accounts: StorageAccounts
     tokens: TokenAuthority
     operations: Operations
     tracking: TrackingStore
-    jobs: JobService
-    serving: ServingService
+    jobs: JobService = field(init=False)
+    serving: ServingService = field(init=False)

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -63,9 +64,18 @@ class Call:
         return found
 
 
+@dataclass(frozen=True)
+class FileSlice:
+    """Part of a file as the body of an answer: sent in pieces, never held in memory as a whole."""
+
+    path: Path
+    start: int
+    length: int
+
+
 @dataclass
 class Reply:
-    """One answer: a JSON value, text or bytes."""
+    """One answer: a JSON value, text, bytes or part of a file."""
 
     status: int = 200
     body: Any = None
@@ -73,7 +83,11 @@ class Reply:
     media_type: str = "application/json"
 
     def encoded(self) -> bytes:
-        """The bytes that go over the wire."""
+        """The bytes that go over the wire (a file slice is read: the server sends it piece by piece instead)."""
+        if isinstance(self.body, FileSlice):
+            with self.body.path.open("rb") as file:
+                file.seek(self.body.start)
+                return file.read(self.body.length)
         if self.body is None and self.media_type != "application/json":
             return b""
         if isinstance(self.body, bytes):

@@ -36,7 +36,7 @@ def parent_of(resource_id: str) -> str:
 
 
 def type_of(resource_id: str) -> str:
-    """ARM type, for example `Microsoft.MachineLearningServices/workspaces/jobs`; of a group `Microsoft.Resources/resourceGroups`."""
+    """ARM type, for example `Microsoft.MachineLearningServices/workspaces/jobs`."""
     parts = resource_id.strip("/").split("/")
     lowered = [part.lower() for part in parts]
     if "providers" in lowered:

@@ -65,6 +65,16 @@ class StateDirectory:
         return self.pki / "bundle.pem"
 
     @property
+    def identity(self) -> Path:
+        """The tenant, the subscription and the one service principal with its secret."""
+        return self.root / "identity.json"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the running server for as long as it lives: two servers never share a state."""
+        return self.root / "lock"
+
+    @property
     def blobs(self) -> Path:
         """Contents of blobs."""
         return self.root / "blobs"

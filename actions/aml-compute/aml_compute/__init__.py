@@ -1,0 +1,1 @@
+"""The action aml-compute: finds or creates a compute cluster of a workspace."""

@@ -1,0 +1,1 @@
+"""The action aml-workspace: finds or creates an Azure Machine Learning workspace."""

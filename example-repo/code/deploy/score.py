@@ -1,7 +1,7 @@
 """The web service: load the model once, answer requests with its predictions.
 
-    POST {"data": [[5.1, 3.5, 1.4, 0.2], ...]}    rows of sepal length, sepal width, petal length, petal width in cm
-    ->   {"predict": [0, ...]}                    0 = setosa, 1 = versicolor, 2 = virginica
+POST {"data": [[5.1, 3.5, 1.4, 0.2], ...]}    rows of sepal length, sepal width, petal length, petal width in cm
+->   {"predict": [0, ...]}                    0 = setosa, 1 = versicolor, 2 = virginica
 """
 
 import json

@@ -14,7 +14,9 @@ def main(service):
     request = {"data": [[1, 2, 3, 4], [10, 9, 8, 7]]}
     answer = service.run(json.dumps(request))
 
-    assert isinstance(answer, dict) and "predict" in answer, f"{service.scoring_uri} answered without 'predict': {answer}"
+    assert isinstance(answer, dict) and "predict" in answer, (
+        f"{service.scoring_uri} answered without 'predict': {answer}"
+    )
     predictions = answer["predict"]
     assert isinstance(predictions, list), f"'predict' is not a list: {predictions}"
     assert len(predictions) == len(request["data"]), f"{len(request['data'])} rows sent, {len(predictions)} predicted"

@@ -1,7 +1,7 @@
 """Train a support vector classifier on the iris data, and log what there is to know about it with MLflow.
 
 On Azure Machine Learning the job's own run receives the parameters, metrics and figures, and everything under
-`outputs/` is kept with the run. On a laptop the same file works with `MLFLOW_TRACKING_URI=file:./mlruns`.
+`outputs/` is kept with the run. The README says how to try the same file on a laptop.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def evaluate(model, x_test, y_test):
 
 
 def log_confusion_matrix(matrix, labels):
-    """Log the matrix as a picture for people and as JSON, in the form Azure Machine Learning draws, for programs."""
+    """Log the matrix as a picture for people and, in the form that SDK v1 logged, as JSON for programs."""
     figure, axes = plt.subplots(figsize=(5, 4.5))
     ConfusionMatrixDisplay(matrix, display_labels=labels).plot(ax=axes, cmap="Blues", colorbar=False)
     axes.set_title("Confusion matrix")
@@ -86,9 +86,7 @@ def main(argv=None):
     """Train, measure, log, save."""
     arguments = parse_arguments(argv)
     data = load_iris()
-    x_train, x_test, y_train, y_test = train_test_split(
-        data.data, data.target, test_size=0.3, stratify=data.target, random_state=SEED
-    )
+    x_train, x_test, y_train, y_test = train_test_split(data.data, data.target, random_state=SEED)
     print(f"iris: {len(x_train)} rows to train on, {len(x_test)} to test on, {data.data.shape[1]} features")
 
     with mlflow.start_run():

@@ -1,0 +1,169 @@
+"""The work of aml-compute: get, create when it is missing, tell."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from aml_actions import markdown
+from aml_actions.errors import ActionError
+from aml_actions.polling import duration, wait_until
+from aml_actions.step import Step
+from aml_compute.creation import TIMEOUT, create
+from aml_compute.parameters import AKS_KEYS, COMPUTE_NAME, COMPUTE_NAME_RULE, RESERVED_NAMES, ComputeParameters
+from aml_compute.target import API_VERSION, Target
+
+_KINDS = {"amlcluster": ("AmlCompute",), "akscluster": ("Kubernetes", "AKS")}
+_PASSING_STATES = ("Creating", "Updating", "Unknown", "")
+
+
+def work(step: Step[ComputeParameters]) -> None:
+    """Find or create the compute target, see that it is ready, set the outputs."""
+    name = _wanted(step)
+    _warn_of_what_is_ignored(step)
+    started = time.monotonic()
+    step.workflow.info(f"Looking for compute {name} in {step.workspace()}")
+    target = _get(step, name)
+    created = target is None
+    if target is None:
+        create(step, name)
+    else:
+        _compare(step, target)
+    ready = _wait_until_ready(step, name, target)
+    _tell(
+        step, ready, f"{'created' if created else 'found'} in {duration(time.monotonic() - started)}", created=created
+    )
+
+
+def _wanted(step: Step[ComputeParameters]) -> str:
+    if step.parameters.name is not None:
+        return step.parameters.name
+    repository = step.runner.repository_name
+    name = re.sub(r"[^a-zA-Z0-9-]", "-", repository)[:16].strip("-")
+    if not COMPUTE_NAME.fullmatch(name) or name.lower() in RESERVED_NAMES:
+        raise ActionError(
+            "The name of the repository cannot be the name of the compute target.",
+            value=repository,
+            allowed=f"{COMPUTE_NAME_RULE}; not {', '.join(RESERVED_NAMES)}",
+            fix="set name in compute.json",
+        )
+    if name != repository:
+        step.workflow.notice(f"The compute target is named {name}, after the repository {repository}.", step.spec.name)
+    return name
+
+
+def _warn_of_what_is_ignored(step: Step[ComputeParameters]) -> None:
+    given = [key for key in AKS_KEYS if getattr(step.parameters, key) is not None]
+    if step.parameters.location:
+        given.append("location")
+    if given:
+        step.workflow.warning(
+            f"These parameters have no effect: {', '.join(given)}. They belong to a Kubernetes cluster, which SDK v2 does not create.",
+            step.spec.name,
+        )
+
+
+def _get(step: Step[ComputeParameters], name: str) -> Target | None:
+    """Return the target, None when it does not exist. One GET, without the SDK, whose import would be most of the step's time."""
+    from azure.core.exceptions import HttpResponseError
+
+    with step.doing(f"looking for compute {name}"):
+        try:
+            answer = step.rest().get(f"{step.workspace().arm_id}/computes/{name}", {"api-version": API_VERSION})
+        except HttpResponseError as error:
+            if error.status_code == 404:
+                return None
+            raise
+    return Target.from_resource(answer)
+
+
+def _compare(step: Step[ComputeParameters], target: Target) -> None:
+    """Warn of an existing target that is not what the parameters describe; it is not changed, as in the legacy action."""
+    parameters = step.parameters
+    wanted_kinds = _KINDS[parameters.compute_type] if parameters.compute_type else (target.kind,)
+    differences = []
+    if target.kind not in wanted_kinds:
+        differences.append(f"it is {target.kind}, not {parameters.compute_type}")
+    elif target.is_cluster:
+        given = parameters.model_fields_set
+        if parameters.vm_size and parameters.vm_size.lower() != target.size.lower():
+            differences.append(f"its vm_size is {target.size}, not {parameters.vm_size}")
+        if "vm_priority" in given and parameters.vm_priority != target.tier.lower():
+            differences.append(f"its vm_priority is {target.tier.lower()}, not {parameters.vm_priority}")
+        for key, actual in (("min_nodes", target.min_nodes), ("max_nodes", target.max_nodes)):
+            if key in given and actual is not None and getattr(parameters, key) != actual:
+                differences.append(f"its {key} is {actual}, not {getattr(parameters, key)}")
+    if differences:
+        step.workflow.warning(
+            f"The existing compute {target.name} was not changed, although {'; '.join(differences)}.", step.spec.name
+        )
+
+
+def _wait_until_ready(step: Step[ComputeParameters], name: str, known: Target | None) -> Target:
+    """Return the target once Azure has made it; another job may be creating it. `known` is what was just read, if anything.
+
+    Raises:
+        ActionError: it is in a bad state, with Azure's reasons.
+    """
+
+    first = iter([known])
+
+    def probe() -> Target:
+        found = next(first, None) or _get(step, name)
+        if found is None:
+            raise ActionError(f"The compute target {name} has disappeared.", cause="another job or person deleted it")
+        return found
+
+    target = wait_until(
+        probe,
+        lambda found: found.state not in _PASSING_STATES,
+        what=f"compute {name}",
+        say=step.workflow.info,
+        timeout=TIMEOUT,
+        describe=lambda found: found.state or "no state yet",
+    )
+    if target.state != "Succeeded":
+        reasons = "\n".join(target.problems)
+        raise ActionError(
+            f"The compute target {name} is in the state {target.state}.",
+            value=target.problems[0] if target.problems else None,
+            fix="wait until it is gone, then run the job again"
+            if target.state == "Deleting"
+            else f"delete it and run the job again: `az ml compute delete --name {name} --workspace-name {step.workspace().name} "
+            f"--resource-group {step.workspace().resource_group}`",
+            anchor="docs/troubleshooting.md#compute-failed",
+            details=markdown.fence(reasons) if reasons else None,
+        )
+    for problem in target.problems:
+        step.workflow.warning(f"Azure reports of compute {name}: {problem}", step.spec.name)
+    return target
+
+
+def _tell(step: Step[ComputeParameters], target: Target, done: str, *, created: bool) -> None:
+    studio = step.studio_url(f"compute/{target.name}/details")
+    step.set_output("compute_name", target.name)
+    step.set_output(
+        "result",
+        {
+            "compute_name": target.name,
+            "compute_type": target.kind,
+            "vm_size": target.size,
+            "vm_priority": target.tier,
+            "min_nodes": target.min_nodes,
+            "max_nodes": target.max_nodes,
+            "nodes": target.nodes,
+            "provisioning_state": target.state,
+            "studio_url": studio,
+            "created": created,
+        },
+    )
+    step.workflow.info(f"Compute {target.name}: {done}\n{studio}")
+    rows = [("Compute", f"**{markdown.escape(target.name)}** ({done})"), ("Type", markdown.escape(target.kind))]
+    if target.size:
+        rows.append(("Size", f"{markdown.escape(target.size)}, {markdown.escape(target.tier or 'Dedicated')}"))
+    if target.max_nodes is not None:
+        now = "" if target.nodes is None else f", {target.nodes} now"
+        rows.append(("Nodes", f"{target.min_nodes or 0} to {target.max_nodes}{now}"))
+    rows.append(("State", markdown.escape(target.state)))
+    rows.append(("Studio", markdown.link("open the compute", studio)))
+    step.summary(f"### 🖥️ Compute {markdown.escape(target.name)}\n\n" + markdown.table(["", ""], rows))

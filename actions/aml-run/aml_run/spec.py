@@ -1,0 +1,61 @@
+"""What aml-run accepts, gives and needs. Cheap to import: it is read by generators and before every step."""
+
+from aml_actions.spec import (
+    ActionSpec,
+    Output,
+    Permission,
+    azure_credentials_input,
+    parameters_file_input,
+    result_output,
+)
+from aml_run.parameters import RunParameters
+
+ACTION = ActionSpec(
+    name="aml-run",
+    title="Azure Machine Learning: run",
+    description=(
+        "Submits a training job to Azure Machine Learning, waits for it, shows its log, and hands on its metrics. "
+        "The step is green only if the job is Completed."
+    ),
+    inputs=(azure_credentials_input(), parameters_file_input("run.json")),
+    outputs=(
+        Output(
+            "experiment_name", "Name of the experiment that the job belongs to.", when="as soon as the job is submitted"
+        ),
+        Output("run_id", "Name of the job; SDK v1 called it run id.", when="as soon as the job is submitted"),
+        Output("run_url", "Page of the job in Azure ML Studio.", when="as soon as the job is submitted"),
+        Output(
+            "run_metrics",
+            "Metrics as JSON, `{run id: {metric: value}}`: those of child jobs first, then those of the job; jobs without "
+            "metrics are left out.",
+            when="after the job completed",
+        ),
+        Output(
+            "run_metrics_markdown", "The metrics as a Markdown table, for a comment.", when="after the job completed"
+        ),
+        Output(
+            "artifact_path",
+            "Folder with what the job wrote.",
+            when="after the job completed, with `download_artifacts`",
+        ),
+        Output("published_pipeline_id", "Id of the published pipeline.", when="by a later version only"),
+        Output("published_pipeline_status", "Status of the published pipeline.", when="by a later version only"),
+        Output("published_pipeline_endpoint", "Endpoint of the published pipeline.", when="by a later version only"),
+        result_output(
+            "Job, experiment, status, link, compute, duration in seconds, metrics and parameters by job, artifacts, error.",
+        ),
+    ),
+    parameters=RunParameters,
+    parameters_file="run.json",
+    permissions=(
+        Permission(
+            "AzureML Data Scientist", "workspace", "uploads the code, submits the job, reads its log and metrics"
+        ),
+        Permission(
+            "Storage Blob Data Contributor",
+            "storage account of the workspace",
+            "only if its datastores sign in by identity: uploads the code, downloads artifacts",
+        ),
+    ),
+    work="aml_run.action:work",
+)

@@ -1,0 +1,121 @@
+"""Creating a workspace, and its resource group before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aml_actions.azure_errors import explain
+from aml_actions.errors import ActionError
+from aml_actions.polling import wait_for_poller
+from aml_actions.step import Step
+from aml_actions.workspace import WorkspaceRef
+from aml_workspace.parameters import WorkspaceParameters
+
+_TIMEOUT = 1800.0
+"""Seconds for a workspace with its storage account, key vault and Application Insights; usually two minutes."""
+
+
+def create(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> None:
+    """Create the workspace, and its resource group when that is missing and wanted.
+
+    Raises:
+        ActionError: refused by Azure, impossible with these parameters, or not ready in time. It says what was left behind.
+    """
+    _check(step.parameters)
+    location = _ensure_resource_group(step, ref)
+    step.workflow.info(f"Creating {ref}")
+    try:
+        client = step.ml_client(ref)
+        poller = client.workspaces.begin_create(_entity(step, ref, location))
+        # The SDK's poller wraps the one of the ARM deployment, reports to a logger and hides the reason of a failure when a
+        # part of the deployment has no error body. The inner one is all that is needed.
+        deployment = getattr(poller.polling_method(), "poller", poller)
+        wait_for_poller(deployment, what=str(ref), say=step.workflow.info, timeout=_TIMEOUT)
+    except Exception as error:
+        refused = explain(error, doing=f"creating {ref}")
+        if refused is None:
+            raise
+        left = f"Parts of the workspace (storage account, key vault) may be left in the resource group {ref.resource_group}."
+        refused.details = "\n\n".join(part for part in (refused.details, left) if part)
+        raise refused from error
+
+
+def _check(parameters: WorkspaceParameters) -> None:
+    if bool(parameters.cmk_key_vault) != bool(parameters.resource_cmk_uri):
+        given, other = (
+            ("cmk_key_vault", "resource_cmk_uri") if parameters.cmk_key_vault else ("resource_cmk_uri", "cmk_key_vault")
+        )
+        raise ActionError(
+            f"The parameter {given} needs {other} too.",
+            allowed="both of them, or neither",
+            fix=f"add {other} or remove {given}",
+        )
+
+
+def _ensure_resource_group(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> str:
+    """Return the region of the resource group; create the group if need be."""
+    from azure.core.exceptions import ResourceNotFoundError
+    from azure.mgmt.resource.resources import ResourceManagementClient
+
+    scope = f"{step.cloud.resource_manager}/.default"
+    name, wanted = ref.resource_group, step.parameters.location
+    with (
+        step.doing(f"looking for resource group {name}"),
+        ResourceManagementClient(
+            step.credential,
+            ref.subscription_id,
+            base_url=step.cloud.resource_manager,
+            credential_scopes=[scope],
+            user_agent=step.user_agent,
+        ) as client,
+    ):
+        try:
+            return str(client.resource_groups.get(name).location)
+        except ResourceNotFoundError:
+            pass
+        if not step.parameters.create_resource_group:
+            raise ActionError(
+                f"The resource group {name} does not exist in subscription {ref.subscription_id}.",
+                allowed="an existing resource group, or create_resource_group: true",
+                fix=f"az group create --name {name} --location <region>, or set create_resource_group to true",
+            )
+        if not wanted:
+            raise ActionError(
+                f"The resource group {name} does not exist, and without a region it cannot be created.",
+                allowed="a region in the parameter location, such as westeurope",
+                fix=f"add location to .cloud/.azure/{step.inputs['parameters_file']}",
+            )
+        with step.doing(f"creating resource group {name}"):
+            step.workflow.info(f"Creating resource group {name} in {wanted}")
+            client.resource_groups.create_or_update(name, {"location": wanted, "tags": step.runner.stamp()})
+    return wanted
+
+
+def _entity(step: Step[WorkspaceParameters], ref: WorkspaceRef, group_location: str) -> Any:  # noqa: ANN401 - the SDK's Workspace
+    from azure.ai.ml.entities import CustomerManagedKey, Workspace
+
+    parameters = step.parameters
+    key = None
+    if parameters.cmk_key_vault and parameters.resource_cmk_uri:
+        key = CustomerManagedKey(key_vault=_full_id(parameters.cmk_key_vault, ref), key_uri=parameters.resource_cmk_uri)
+    return Workspace(
+        name=ref.name,
+        resource_group=ref.resource_group,
+        location=parameters.location or group_location,
+        display_name=parameters.friendly_name or ref.name,
+        description=f"Created by {step.spec.name} for {step.runner.repository}",
+        tags=step.runner.stamp(),
+        storage_account=_full_id(parameters.storage_account, ref),
+        key_vault=_full_id(parameters.key_vault, ref),
+        application_insights=_full_id(parameters.app_insights, ref),
+        container_registry=_full_id(parameters.container_registry, ref),
+        customer_managed_key=key,
+        hbi_workspace=parameters.hbi_workspace,
+    )
+
+
+def _full_id(resource: str | None, ref: WorkspaceRef) -> str | None:
+    """Return the resource id; the short form ``Microsoft.Storage/storageAccounts/x`` means the workspace's resource group."""
+    if resource is None or resource.startswith("/subscriptions/"):
+        return resource
+    return f"/subscriptions/{ref.subscription_id}/resourceGroups/{ref.resource_group}/providers/{resource.lstrip('/')}"

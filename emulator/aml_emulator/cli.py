@@ -1,0 +1,113 @@
+"""The command line `aml-emulator`. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aml_emulator.state import StateDirectory
+
+DEFAULT_PORT = 8443
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    command: Command = options.command
+    return command(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aml-emulator",
+        description="Azure Machine Learning on this machine: Entra, ARM, workspaces, jobs, models and endpoints on 127.0.0.1.",
+        epilog='First: aml-emulator up. Then: eval "$(aml-emulator env)" and use azure-ai-ml as ever.',
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, command: Command, summary: str) -> argparse.ArgumentParser:
+        found = commands.add_parser(name, help=summary, description=summary)
+        found.add_argument(
+            "--state",
+            type=Path,
+            default=None,
+            metavar="DIR",
+            help="where everything is kept (default: $AML_EMULATOR_STATE, else the user's state folder)",
+        )
+        found.set_defaults(command=command)
+        return found
+
+    up = add("up", _up, "Start the emulator.")
+    up.add_argument(
+        "--port",
+        type=_port,
+        default=DEFAULT_PORT,
+        metavar="N",
+        help=f"port; blobs take the next (default {DEFAULT_PORT}, 0: any)",
+    )
+    up.add_argument("--foreground", action="store_true", help="stay in this terminal until Ctrl-C")
+    add("down", _down, "Stop the emulator; its state stays.")
+    status = add("status", _status, "Tell whether the emulator runs, and where.")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    reset = add("reset", _reset, "Delete the state of a stopped emulator. Built Python environments are kept.")
+    reset.add_argument("--all", action="store_true", help="delete the built Python environments too")
+    env = add("env", _env, "Print the variables that bring the unmodified Azure SDK here.")
+    env.add_argument("--format", choices=("shell", "json", "dotenv"), default="shell", help="how (default: shell)")
+    add("credentials", _credentials, "Print the service principal as JSON, for the secret AZURE_CREDENTIALS.")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 <= int(text) <= 65534:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: allowed are 0 (any) and 1 to 65534")
+    return int(text)
+
+
+def _state(options: argparse.Namespace) -> StateDirectory:
+    return StateDirectory((options.state or StateDirectory.default()).expanduser().absolute())
+
+
+def _up(options: argparse.Namespace) -> int:
+    from aml_emulator import control
+
+    return control.up(_state(options), options.port, foreground=options.foreground, environment=os.environ)
+
+
+def _down(options: argparse.Namespace) -> int:
+    from aml_emulator import control
+
+    return control.down(_state(options))
+
+
+def _status(options: argparse.Namespace) -> int:
+    from aml_emulator import control
+
+    return control.status(_state(options), as_json=options.json)
+
+
+def _reset(options: argparse.Namespace) -> int:
+    from aml_emulator import control
+
+    return control.reset(_state(options), everything=options.all)
+
+
+def _env(options: argparse.Namespace) -> int:
+    from aml_emulator import variables
+
+    return variables.print_variables(_state(options), options.format)
+
+
+def _credentials(options: argparse.Namespace) -> int:
+    from aml_emulator import variables
+
+    return variables.print_credentials(_state(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""Entra: the token endpoint and the managed identity endpoint of jobs.
+
+Error texts and statuses follow the Microsoft identity platform (`error`, `error_description` with AADSTS number, `error_codes`,
+`trace_id`, `correlation_id`, `error_uri`), so that clients that read them behave as against Azure.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from aml_emulator.http import Call, Reply, Router, ServiceError
+from aml_emulator.tokens import TOKEN_SECONDS, TokenAuthority
+
+if TYPE_CHECKING:
+    from aml_emulator.context import Emulator
+
+ADFS_TENANT = "adfs"
+"""MSAL asks no public host about an authority with this tenant, so `DefaultAzureCredential()` works without a network."""
+
+
+def register(router: Router, emulator: Emulator) -> None:
+    """Routes of the token service."""
+    tokens = emulator.tokens
+
+    def configuration(call: Call) -> Reply:
+        tenant = _known_tenant(tokens, call)
+        return Reply(body=_configuration(emulator.base_url, tenant, tokens))
+
+    def keys(call: Call) -> Reply:
+        return Reply(body=tokens.keys())
+
+    def token(call: Call) -> Reply:
+        _known_tenant(tokens, call)
+        return _token(tokens, call)
+
+    def managed_identity(call: Call) -> Reply:
+        return _managed_identity(tokens, call)
+
+    for version in ("", "/v2.0"):
+        router.add("GET", f"/{{tenant}}{version}/.well-known/openid-configuration", configuration, "none")
+        router.add("POST", f"/{{tenant}}/oauth2{version}/token", token, "none")
+    router.add("GET", "/{tenant}/discovery/v2.0/keys", keys, "none")
+    router.add("GET", "/msi/token", managed_identity, "none")
+
+
+def _configuration(base_url: str, tenant: str, tokens: TokenAuthority) -> dict[str, Any]:
+    root = f"{base_url}/{tenant}"
+    return {
+        "issuer": tokens.issuer,
+        "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+        "token_endpoint": f"{root}/oauth2/v2.0/token",
+        "jwks_uri": f"{root}/discovery/v2.0/keys",
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "response_types_supported": ["token"],
+        "grant_types_supported": ["client_credentials"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "tenant_region_scope": "local",
+        "cloud_instance_name": "aml-emulator",
+    }
+
+
+def _known_tenant(tokens: TokenAuthority, call: Call) -> str:
+    tenant = call.params["tenant"]
+    if tenant.lower() not in (tokens.identity.tenant_id, ADFS_TENANT):
+        raise EntraError(
+            400,
+            "invalid_request",
+            90002,
+            f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the "
+            "correct cloud. Check with your subscription administrator, this may happen if there are no active "
+            "subscriptions for the tenant.",
+        )
+    return tenant.lower()
+
+
+def _token(tokens: TokenAuthority, call: Call) -> Reply:
+    identity = tokens.identity
+    form = {name: values[-1] for name, values in parse_qs(call.body.decode("utf-8", "replace")).items()}
+    for required in ("client_id", "grant_type"):
+        if not form.get(required):
+            raise EntraError(
+                400,
+                "invalid_request",
+                900144,
+                f"The request body must contain the following parameter: '{required}'.",
+            )
+    if form["grant_type"] != "client_credentials":
+        raise EntraError(
+            400,
+            "unsupported_grant_type",
+            70003,
+            f"The app requested an unsupported grant type '{form['grant_type']}'. "
+            "The emulator has service principals with a secret only: use 'client_credentials'.",
+        )
+    if form["client_id"].lower() != identity.client_id:
+        raise EntraError(
+            400,
+            "unauthorized_client",
+            700016,
+            f"Application with identifier '{form['client_id']}' was not found in the directory "
+            f"'{identity.tenant_id}'. This can happen if the application has not been installed by the administrator of "
+            "the tenant or consented to by any user in the tenant. You may have sent your authentication request to the "
+            "wrong tenant.",
+        )
+    if "client_assertion" in form and "client_secret" not in form:
+        raise EntraError(
+            401,
+            "invalid_client",
+            700213,
+            "No matching federated identity record found for presented assertion. "
+            "The emulator's service principal has a client secret and no federated credential.",
+        )
+    if not form.get("client_secret"):
+        raise EntraError(
+            401,
+            "invalid_client",
+            7000218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        )
+    if not secrets.compare_digest(form["client_secret"].encode(), identity.client_secret.encode()):
+        raise EntraError(
+            401,
+            "invalid_client",
+            7000215,
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+            f"not the client secret ID, for a secret added to app '{identity.client_id}'.",
+        )
+    audience = _audience(tokens, form.get("scope"), form.get("resource"))
+    return Reply(
+        body={
+            "token_type": "Bearer",
+            "expires_in": TOKEN_SECONDS,
+            "ext_expires_in": TOKEN_SECONDS,
+            "access_token": tokens.issue(audience),
+        },
+        headers={"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"},
+    )
+
+
+def _audience(tokens: TokenAuthority, scope: str | None, resource: str | None) -> str:
+    """The resource a token is asked for; it is answered as it was written (with or without the last slash)."""
+    if scope:
+        asked = [part for part in scope.split() if part not in ("openid", "profile", "offline_access")]
+        if len(asked) != 1 or not asked[0].endswith("/.default"):
+            raise EntraError(
+                400,
+                "invalid_scope",
+                1002012,
+                f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value with "
+                "/.default suffixed to the resource identifier (application ID URI).",
+            )
+        resource = asked[0].removesuffix("/.default")
+    if not resource:
+        raise EntraError(
+            400, "invalid_request", 900144, "The request body must contain the following parameter: 'scope'."
+        )
+    if resource.rstrip("/") not in tokens.audiences():
+        raise EntraError(
+            400,
+            "invalid_resource",
+            500011,
+            f"The resource principal named {resource} was not found in the tenant named {tokens.identity.tenant_id}. This "
+            "can happen if the application has not been installed by the administrator of the tenant or consented to by any "
+            "user in the tenant. You might have sent your authentication request to the wrong tenant.",
+        )
+    return resource
+
+
+def _managed_identity(tokens: TokenAuthority, call: Call) -> Reply:
+    """The protocol of App Service and of Azure ML's computes: a local secret in a header, `expires_on` in epoch seconds."""
+    shown = call.headers.get("x-identity-header") or call.headers.get("secret") or ""
+    if not secrets.compare_digest(shown.encode(), tokens.msi_secret.encode()):
+        return Reply(401, {"statusCode": 401, "message": "The secret of the managed identity endpoint is wrong."})
+    resource = call.query.get("resource", "").removesuffix("/.default")
+    if resource.rstrip("/") not in tokens.audiences():
+        known = ", ".join(tokens.audiences())
+        return Reply(400, {"statusCode": 400, "message": f"Unknown resource '{resource}'. Known: {known}."})
+    expires = int(time.time()) + TOKEN_SECONDS
+    return Reply(
+        body={
+            "access_token": tokens.issue(resource),
+            "expires_on": str(expires),
+            "resource": resource,
+            "token_type": "Bearer",
+            "client_id": tokens.identity.client_id,
+        }
+    )
+
+
+class EntraError(ServiceError):
+    """An error of the token endpoint, in its own shape."""
+
+    def __init__(self, status: int, error: str, number: int, message: str) -> None:
+        super().__init__(status, error, message)
+        self.number = number
+
+    def body(self) -> dict[str, Any]:
+        """The error as the identity platform writes it."""
+        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+        stamp = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+        return {
+            "error": self.code,
+            "error_description": f"AADSTS{self.number}: {self.message} "
+            f"Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}",
+            "error_codes": [self.number],
+            "timestamp": stamp,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": f"https://login.microsoftonline.com/error?code={self.number}",
+        }

@@ -1,0 +1,210 @@
+"""Builds the Python environment of a conda file with uv, once, and keeps it by the hash of what it is made from."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from aml_emulator.environments import conda
+from aml_emulator.environments.uv import UvMissingError, find_python, find_uv, uv_environment
+
+_READY = "ready"
+_POLL_SECONDS = 0.05
+_WORDS = 3000  # characters of a build's last words that go into an error message, as much as run history keeps
+
+
+class BuildFailed(Exception):
+    """An environment that cannot be built; the message is what uv, or the reader of the conda file, said."""
+
+
+class BuildCanceled(Exception):
+    """The job was canceled while its environment was built."""
+
+
+@dataclass(frozen=True)
+class PythonEnvironment:
+    """A built environment."""
+
+    folder: Path
+    variables: dict[str, str]
+
+    @property
+    def bin(self) -> Path:
+        """Folder of its programs."""
+        return self.folder / "bin"
+
+    def has(self, distribution: str) -> bool:
+        """Whether a distribution is installed in it, by its name on PyPI."""
+        wanted = re.sub(r"[-_.]+", "_", distribution).lower()
+        return any(
+            path.name.split("-")[0].lower() == wanted
+            for path in self.folder.glob("lib/python*/site-packages/*.dist-info")
+        )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is needed to build an environment, and where it will be."""
+
+    uv: Path
+    python: Path
+    definition: conda.CondaFile
+    environment: PythonEnvironment
+
+    @property
+    def ready(self) -> bool:
+        return (self.environment.folder / _READY).exists()
+
+
+class EnvironmentBuilder:
+    """Builds environments below one folder. Several threads and processes may build at the same time."""
+
+    def __init__(self, folder: Path, cache_folder: Path) -> None:
+        self._folder = folder
+        self._cache_folder = cache_folder
+
+    def cached(self, conda_file: str) -> PythonEnvironment | None:
+        """The environment of a conda file if it has been built; None also where it cannot be."""
+        try:
+            plan = self._plan(conda_file)
+        except BuildFailed:
+            return None
+        return plan.environment if plan.ready else None
+
+    def build(self, conda_file: str, log: Path, canceled: threading.Event | None = None) -> PythonEnvironment:
+        """The environment of a conda file, built unless it is there.
+
+        Args:
+            conda_file: text of the conda file (YAML).
+            log: file that the commands and their output are appended to as they happen.
+            canceled: ends the build when set.
+
+        Raises:
+            BuildFailed: it cannot be built.
+            BuildCanceled: `canceled` was set.
+
+        """
+        canceled = canceled or threading.Event()
+        with log.open("ab", buffering=0) as output:
+            try:
+                plan = self._plan(conda_file)
+            except BuildFailed as error:
+                _say(output, f"{error}\n")
+                raise
+            target = plan.environment.folder
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(target.with_suffix(".lock"), output, canceled):
+                if not plan.ready:
+                    shutil.rmtree(target, ignore_errors=True)  # what a build that was cut short left
+                    self._make(plan, output, canceled)
+        return plan.environment
+
+    def _plan(self, conda_file: str) -> _Plan:
+        try:
+            definition = conda.parse(conda_file)
+            uv = find_uv()
+            request = definition.python or f"{sys.version_info.major}.{sys.version_info.minor}"
+            python = find_python(uv, request, self._cache_folder)
+        except (conda.CondaFileError, UvMissingError) as error:
+            raise BuildFailed(str(error)) from None
+        identity = json.dumps([str(python), definition.requirements, definition.flags])
+        folder = self._folder / hashlib.sha256(identity.encode()).hexdigest()[:16]
+        return _Plan(uv, python, definition, PythonEnvironment(folder, dict(definition.variables)))
+
+    def _make(self, plan: _Plan, log: BinaryIO, canceled: threading.Event) -> None:
+        started = time.monotonic()
+        target, definition = plan.environment.folder, plan.definition
+        _say(log, f"Building a Python environment from the conda file, with packages from PyPI, into {target}\n")
+        for note in definition.notes:
+            _say(log, f"note: {note}\n")
+        if definition.python is None:
+            _say(log, "note: the conda file names no Python version; the emulator's own is used.\n")
+        requirements = target.with_suffix(".requirements.txt")
+        requirements.write_text("".join(f"{line}\n" for line in definition.requirements))
+        for line in definition.requirements:
+            _say(log, f"  {_masked(line)}\n")
+        commands = [[str(plan.uv), "venv", "--no-project", "--python", str(plan.python), str(target)]]
+        if definition.requirements:
+            install = [str(plan.uv), "pip", "install", "--compile-bytecode", "--python", str(target / "bin" / "python")]
+            commands.append([*install, *definition.flags, "--requirement", str(requirements)])
+        try:
+            for command in commands:
+                self._run(command, log, canceled)
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
+        finally:
+            requirements.unlink(missing_ok=True)
+        (target / _READY).touch()
+        _say(log, f"Environment ready after {time.monotonic() - started:.1f} s\n")
+
+    def _run(self, command: list[str], log: BinaryIO, canceled: threading.Event) -> None:
+        _say(log, f"$ {_masked(shlex.join(command))}\n")
+        position = log.tell()
+        process = subprocess.Popen(
+            command,
+            env=uv_environment(self._cache_folder),
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while process.poll() is None:
+                if canceled.wait(_POLL_SECONDS):
+                    raise BuildCanceled
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if process.returncode != 0:
+            words = _words(Path(log.name), position)
+            _say(log, f"uv ended with exit code {process.returncode}\n")
+            raise BuildFailed(words)
+
+
+def _say(log: BinaryIO, text: str) -> None:
+    log.write(text.encode())
+
+
+def _words(path: Path, position: int) -> str:
+    """What was written to a log since a position, its end if it is long."""
+    with path.open("rb") as file:
+        file.seek(position)
+        return file.read().decode(errors="replace").strip()[-_WORDS:]
+
+
+def _masked(text: str) -> str:
+    """Text without the user and password of an address."""
+    return re.sub(r"(://)[^/@\s]+@", r"\1***@", text)
+
+
+@contextmanager
+def _locked(path: Path, log: BinaryIO, canceled: threading.Event) -> Iterator[None]:
+    """Hold a file lock: it ends with the process, however that ends."""
+    with path.open("w") as file:
+        waiting = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not waiting:
+                    _say(log, "Another job is building this environment; waiting for it.\n")
+                    waiting = True
+                if canceled.wait(_POLL_SECONDS):
+                    raise BuildCanceled from None
+        yield

@@ -1,0 +1,309 @@
+"""Run history and the other data-plane services that the SDK and `azureml-mlflow` call beside ARM.
+
+Discovery, runs, run details with log addresses, artifacts, and where the outputs of a job lie.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from aml_emulator import blob_service, ids
+from aml_emulator.http import Call, Reply, Router, ServiceError
+from aml_emulator.ml import datastores
+from aml_emulator.ml.scope import WORKSPACE, find_workspace
+from aml_emulator.resources import now
+
+if TYPE_CHECKING:
+    from aml_emulator.context import Emulator
+    from aml_emulator.resources import Body, Resource
+    from aml_emulator.tracking.store import Run
+
+_HISTORY = f"/history/v1.0{WORKSPACE}"
+_LOG_FOLDERS = ("user_logs/", "azureml-logs/", "system_logs/", "logs/")
+_SAS_SECONDS = 24 * 3600
+_OUTPUT_TYPES = {
+    "uri_folder": "UriFolder",
+    "uri_file": "UriFile",
+    "mltable": "MLTable",
+    "custom_model": "CustomModel",
+    "mlflow_model": "MLFlowModel",
+    "triton_model": "TritonModel",
+}
+
+
+def register(router: Router, emulator: Emulator) -> None:
+    """Routes of the data plane."""
+
+    def discovery(call: Call) -> Reply:
+        url = emulator.base_url
+        return Reply(body=dict.fromkeys(("api", "history", "experimentation", "modelmanagement", "mlflow"), url))
+
+    router.add("GET", "/discovery", discovery, "none")
+    for pattern in ("/runs/{run}", "/experiments/{experiment}/runs/{run}", "/experimentids/{experiment}/runs/{run}"):
+        router.add("GET", f"{_HISTORY}{pattern}", lambda call: Reply(body=_run_body(emulator, *_find(emulator, call))))
+        router.add("GET", f"{_HISTORY}{pattern}/details", lambda call: _details(emulator, call))
+        router.add("GET", f"{_HISTORY}{pattern}/children", lambda call: _children(emulator, call))
+        router.add("PATCH", f"{_HISTORY}{pattern}", lambda call: _patch(emulator, call))
+        router.add("GET", f"{_HISTORY}{pattern}/artifacts", lambda call: _artifacts(emulator, call))
+        router.add("GET", f"{_HISTORY}{pattern}/artifacts/path", lambda call: _artifacts(emulator, call))
+        router.add("GET", f"{_HISTORY}{pattern}/artifacts/contentinfo", lambda call: _content(emulator, call))
+        router.add("POST", f"{_HISTORY}{pattern}/artifacts/batch/metadata", lambda call: _new_artifacts(emulator, call))
+    router.add("POST", f"{_HISTORY}/rundata", lambda call: _run_data(emulator, call))
+    router.add(
+        "POST",
+        f"/data/v1.0{WORKSPACE}/dataversion/batchGetResolvedUris",
+        lambda call: _resolved(emulator, call, "uri"),
+    )
+    router.add(
+        "POST",
+        f"/modelregistry/v1.0{WORKSPACE}/models/batchGetResolvedUris",
+        lambda call: _resolved(emulator, call, "path"),
+    )
+
+
+def _find(emulator: Emulator, call: Call) -> tuple[Resource, Run]:
+    workspace = find_workspace(emulator, call)
+    return workspace, _run(emulator, workspace, call.params["run"])
+
+
+def _run(emulator: Emulator, workspace: Resource, run_id: str) -> Run:
+    run = emulator.tracking.run(run_id)
+    if run is None or run.workspace_id.lower() != workspace.id.lower():
+        raise RunHistoryError(f"Run {run_id} was not found.")
+    return run
+
+
+class RunHistoryError(ServiceError):
+    """404 of the run history service, in the data plane's shape."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(404, "UserError", message)
+
+    def body(self) -> dict[str, Any]:
+        """The error as the data plane writes it (`error-codes`, shape B)."""
+        return {
+            "error": {
+                "code": "UserError",
+                "severity": None,
+                "message": self.message,
+                "messageFormat": None,
+                "messageParameters": {},
+                "referenceCode": None,
+                "detailsUri": None,
+                "target": None,
+                "details": [],
+                "innerError": {"code": "NotFoundError", "innerError": None},
+                "debugInfo": None,
+                "additionalInfo": None,
+            },
+            "correlation": {"operation": "", "request": ""},
+            "environment": "local",
+            "location": "local",
+            "time": now(),
+            "componentName": "run-history",
+        }
+
+
+def _common(emulator: Emulator, workspace: Resource, run: Run) -> Body:
+    job = emulator.resources.get(f"{workspace.id}/jobs/{run.id}")
+    properties: Body = (job.properties.get("properties") or {}) if job else {}
+    user = {
+        "userObjectId": emulator.tokens.identity.object_id,
+        "userTenantId": emulator.tokens.identity.tenant_id,
+        "userName": run.user or emulator.tokens.identity.client_id,
+    }
+    return {
+        "runId": run.id,
+        "runUuid": None,
+        "parentRunId": run.parent_id,
+        "rootRunId": run.parent_id or run.id,
+        "experimentId": run.experiment_id,
+        "status": run.status,
+        "startTimeUtc": _iso(run.start),
+        "endTimeUtc": _iso(run.end),
+        "error": run.error,
+        "warnings": None,
+        "tags": emulator.tracking.tags(run.id),
+        "properties": properties,
+        "parameters": emulator.tracking.params(run.id),
+        "services": {},
+        "inputs": {},
+        "outputs": _outputs(workspace, run, job),
+        "inputDatasets": [],
+        "outputDatasets": [],
+        "target": ids.name_of(str(job.properties.get("computeId") or "")) if job else None,
+        "createdBy": user,
+        "lastModifiedBy": user,
+        "duration": _duration(run),
+    }
+
+
+def _run_body(emulator: Emulator, workspace: Resource, run: Run) -> Body:
+    job = emulator.resources.get(f"{workspace.id}/jobs/{run.id}")
+    return _common(emulator, workspace, run) | {
+        "runNumber": None,
+        "createdUtc": _iso(run.created),
+        "displayName": run.display_name,
+        "name": run.display_name,
+        "description": job.properties.get("description") if job else None,
+        "dataContainerId": f"dcid.{run.id}",
+        "hidden": bool(job.properties.get("isArchived")) if job else run.lifecycle != "active",
+        "runType": "azureml.scriptrun" if run.is_job else None,
+        "cancelUri": None,
+    }
+
+
+def _details(emulator: Emulator, call: Call) -> Reply:
+    workspace, run = _find(emulator, call)
+    container = datastores.containers(emulator, workspace.id).artifacts
+    root = f"ExperimentRun/dcid.{run.id}/"
+    logs = {
+        blob.name[len(root) :]: blob_service.signed_url(emulator, container, blob.name, _SAS_SECONDS)
+        for folder in _LOG_FOLDERS
+        for blob in emulator.blobs.list(container, root + folder)
+    }
+    body = _common(emulator, workspace, run) | {"createdTimeUtc": _iso(run.created), "logFiles": logs, "revision": 0}
+    return Reply(body=body)
+
+
+def _children(emulator: Emulator, call: Call) -> Reply:
+    workspace, run = _find(emulator, call)
+    children = emulator.tracking.children(run.id)
+    return Reply(body={"value": [_run_body(emulator, workspace, child) for child in children]})
+
+
+def _patch(emulator: Emulator, call: Call) -> Reply:
+    """What the SDK's `jobs.update`, `archive` and `restore` send: tags and properties are merged, not replaced."""
+    workspace, run = _find(emulator, call)
+    changes = call.json()
+    tags = {name: str(value) for name, value in (changes.get("tags") or {}).items()}
+    if tags:
+        emulator.tracking.set_tags(run.id, tags)
+    if changes.get("displayName"):
+        emulator.tracking.update_run(run.id, display_name=str(changes["displayName"]))
+
+    def edit(body: Body) -> None:
+        properties = body["properties"]
+        properties["tags"] = {**(properties.get("tags") or {}), **tags}
+        properties["properties"] = {**(properties.get("properties") or {}), **(changes.get("properties") or {})}
+        for name, field in (("displayName", "displayName"), ("description", "description"), ("isArchived", "hidden")):
+            if changes.get(field) is not None:
+                properties[name] = changes[field]
+
+    emulator.resources.change(f"{workspace.id}/jobs/{run.id}", edit)
+    return Reply(body=_run_body(emulator, workspace, _run(emulator, workspace, run.id)))
+
+
+def _run_data(emulator: Emulator, call: Call) -> Reply:
+    workspace = find_workspace(emulator, call)
+    run = _run(emulator, workspace, str(call.json().get("runId")))
+    return Reply(
+        body={"runMetadata": _run_body(emulator, workspace, run), "runDefinition": None, "jobSpecification": None}
+    )
+
+
+def _outputs(workspace: Resource, run: Run, job: Resource | None) -> Body:
+    """Outputs by name with the asset ids that `_resolved` understands."""
+    declared = (job.properties.get("outputs") or {}) if job else {}
+    location, guid = workspace.body["location"], workspace.properties["workspaceId"]
+    prefix = f"azureml://locations/{location}/workspaces/{guid}"
+    found = {}
+    for name, output in declared.items():
+        kind = _OUTPUT_TYPES.get(output.get("jobOutputType") or "uri_folder", "UriFolder")
+        collection = "models" if kind.endswith("Model") else "data"
+        found[name] = {"assetId": f"{prefix}/{collection}/{run.id}_output_{name}/versions/1", "type": kind}
+    return found
+
+
+def _resolved(emulator: Emulator, call: Call, member: str) -> Reply:
+    """Where outputs lie, given their asset ids."""
+    workspace = find_workspace(emulator, call)
+    values: Body = {}
+    for asset_id in call.json().get("values") or []:
+        job, _, output = str(asset_id).rsplit("/versions/", 1)[0].rsplit("/", 1)[-1].partition("_output_")
+        place = datastores.locate(emulator, workspace.id, f"azureml://jobs/{job}/outputs/{output}")
+        uri = datastores.uri_of(emulator, workspace.id, place)
+        values[asset_id] = {member: f"{uri}/", "type": "UriFolder"}
+    return Reply(body={"values": values})
+
+
+def _artifacts(emulator: Emulator, call: Call) -> Reply:
+    """Artifacts below `path` (a prefix): the plugin of MLflow lists them all and makes the folders itself."""
+    workspace, run = _find(emulator, call)
+    container = datastores.containers(emulator, workspace.id).artifacts
+    root = f"ExperimentRun/dcid.{run.id}/"
+    found = emulator.blobs.list(container, root + call.query.get("path", ""))
+    return Reply(
+        body={
+            "value": [_artifact(run, blob.name[len(root) :], _iso(blob.modified)) for blob in found],
+            "continuationToken": None,
+            "nextLink": None,
+        }
+    )
+
+
+def _content(emulator: Emulator, call: Call) -> Reply:
+    workspace, run = _find(emulator, call)
+    path = call.query.get("path", "")
+    container = datastores.containers(emulator, workspace.id).artifacts
+    name = f"ExperimentRun/dcid.{run.id}/{path}"
+    if emulator.blobs.get(container, name) is None:
+        raise RunHistoryError(f"Artifact {path} of run {run.id} was not found.")
+    return Reply(body=_content_information(emulator, container, run, path, "r"))
+
+
+def _new_artifacts(emulator: Emulator, call: Call) -> Reply:
+    """Addresses to upload artifacts to."""
+    workspace, run = _find(emulator, call)
+    container = datastores.containers(emulator, workspace.id).artifacts
+    paths = [str(item.get("path")) for item in call.json().get("paths") or []]
+    return Reply(
+        body={
+            "artifacts": {path: _artifact(run, path, now()) for path in paths},
+            "artifactContentInformation": {
+                path: _content_information(emulator, container, run, path, "rcw") for path in paths
+            },
+            "errors": {},
+        }
+    )
+
+
+def _artifact(run: Run, path: str, created: str | None) -> Body:
+    return {
+        "artifactId": f"ExperimentRun/dcid.{run.id}/{path}",
+        "origin": "ExperimentRun",
+        "container": f"dcid.{run.id}",
+        "path": path,
+        "etag": None,
+        "createdTime": created,
+        "dataPath": None,
+        "tags": {},
+        "contentType": mimetypes.guess_type(path)[0] or "application/octet-stream",
+    }
+
+
+def _content_information(emulator: Emulator, container: str, run: Run, path: str, permissions: str) -> Body:
+    name = f"ExperimentRun/dcid.{run.id}/{path}"
+    url = blob_service.signed_url(emulator, container, name, _SAS_SECONDS, permissions=permissions)
+    account = emulator.accounts.owner(container)
+    # The plugin of MLflow downloads from addresses of the cloud's storage suffix only, and passes others over in silence.
+    own, cloud = f"{emulator.blob_url}/{account}/", f"https://{account}.blob.{datastores.storage_suffix(emulator)}/"
+    return {
+        "contentUri": url.replace(own, cloud, 1),
+        "origin": "ExperimentRun",
+        "container": f"dcid.{run.id}",
+        "path": path,
+        "tags": {},
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _duration(run: Run) -> str | None:
+    if run.start is None or run.end is None:
+        return None
+    return str(run.end - run.start)

@@ -1,0 +1,65 @@
+"""Environments: a conda file (and an image's name, which stays a name here)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aml_emulator.http import Call, Router, ServiceError, not_emulated
+from aml_emulator.ml.assets import AssetKind, AssetRoutes
+from aml_emulator.ml.scope import missing, refused
+
+if TYPE_CHECKING:
+    from aml_emulator.context import Emulator
+    from aml_emulator.resources import Resource
+
+
+def _missing(name: str, version: str | None) -> ServiceError:
+    what = name if version is None else f"{name}:{version}"
+    return missing(f"Environment {what} was not found.")
+
+
+KIND = AssetKind(
+    collection="environments",
+    immutable=("condaFile", "image", "build", "osType"),
+    missing=_missing,
+    defaults={
+        "description": None,
+        "tags": {},
+        "properties": {},
+        "isArchived": False,
+        "isAnonymous": False,
+        "environmentType": "UserCreated",
+        "osType": "Linux",
+        "condaFile": None,
+        "image": None,
+        "provisioningState": "Succeeded",
+    },
+)
+
+
+def register(router: Router, emulator: Emulator) -> None:
+    """Routes of environments."""
+    AssetRoutes(emulator, KIND, _prepare).register(router)
+
+
+def _prepare(call: Call, workspace: Resource, properties: dict[str, Any]) -> dict[str, Any]:
+    if properties.get("build"):
+        raise not_emulated("building an environment from a Dockerfile; use a conda file")
+    if not properties.get("image") and not properties.get("condaFile"):
+        raise refused("An environment needs an image or a conda file.", target="properties")
+    conda = properties.get("condaFile")
+    if conda is not None:
+        _check_conda(conda)
+    return properties
+
+
+def _check_conda(text: str) -> None:
+    """The service reads the conda file when the environment is registered, so that a broken one fails here."""
+    import yaml
+
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise refused(f"The conda specification is not valid YAML: {error}", target="condaFile") from None
+    if not isinstance(found, dict):
+        raise refused("The conda specification must be a mapping with 'dependencies'.", target="condaFile")

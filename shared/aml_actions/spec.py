@@ -1,0 +1,170 @@
+"""How an action is declared: once, in typed Python, from which validation, schemas, tables and action.yml come."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, get_args
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of an action, under the name that stands in a workflow file.
+
+    Attributes:
+        name: legacy spelling, such as ``parameters_file``.
+        description: what it means, with an example; Markdown, may have several lines.
+        required: a missing or empty value is an error.
+        default: used when the input is not given or empty.
+    """
+
+    name: str
+    description: str
+    required: bool = False
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of an action.
+
+    Attributes:
+        name: as in ``steps.<id>.outputs.<name>``.
+        description: meaning and format.
+        when: the condition under which it is set.
+    """
+
+    name: str
+    description: str
+    when: str = "always"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """An environment variable that holds a secret and that the action reads when it is set."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Permission:
+    """An Azure role that the principal of the step needs.
+
+    Attributes:
+        role: name of a built-in role.
+        scope: on what it is assigned.
+        why: what the action does with it, and when it is not needed.
+    """
+
+    role: str
+    scope: str
+    why: str
+
+
+class NullAllowed:
+    """Marks a field of a parameters file for which an explicit ``null`` is accepted: ``Annotated[str | None, NullAllowed()]``."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"type": "null"}]}
+
+
+class Parameters(BaseModel):
+    """Base of the models of parameters files.
+
+    Strict, as the legacy actions were: ``true`` is no integer, ``1.0`` is one, ``null`` is refused unless the field is marked
+    `NullAllowed` (a key is left out to get its default). Stricter in one thing: an unknown key is an error, so that a typing
+    error does not pass in silence. A ``$schema`` key is accepted and ignored; editors complete the file through it.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_schema_reference(cls, data: Any) -> Any:  # noqa: ANN401 - anything that JSON can hold
+        return {key: value for key, value in data.items() if key != "$schema"} if isinstance(data, dict) else data
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_json_means_it(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - as above
+        field = cls.model_fields[str(info.field_name)]
+        if value is None and not any(isinstance(mark, NullAllowed) for mark in field.metadata):
+            raise PydanticCustomError("null_value", "null is not allowed; leave the key out to get its default")
+        types = get_args(field.annotation) or (field.annotation,)
+        if isinstance(value, float) and value.is_integer() and int in types and float not in types:
+            return int(value)
+        return value
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """Everything that an action accepts, gives and needs.
+
+    Attributes:
+        name: folder and ``uses:`` name, such as ``aml-run``.
+        title: display name of the action.
+        description: one or two sentences.
+        inputs: in the order of the documentation.
+        outputs: the legacy names first; one JSON output ``result`` holds everything.
+        parameters: the model of the parameters file.
+        parameters_file: default name of that file under ``.cloud/.azure``.
+        parameters_file_required: the file must exist even under its default name.
+        secrets: environment variables with secrets that the action reads.
+        permissions: Azure roles.
+        work: ``module:function`` that does the work, imported only when a step runs, so that a spec is cheap to read.
+    """
+
+    name: str
+    title: str
+    description: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    parameters: type[Parameters]
+    parameters_file: str
+    work: str
+    parameters_file_required: bool = False
+    secrets: tuple[Secret, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+
+    def load_work(self) -> Callable[[Any], None]:
+        """Import the function that does the work of a step."""
+        module, _, function = self.work.partition(":")
+        loaded: Callable[[Any], None] = getattr(importlib.import_module(module), function)
+        return loaded
+
+
+def azure_credentials_input() -> Input:
+    """Return the input with the service principal; the same in every action."""
+    return Input(
+        name="azure_credentials",
+        description=(
+            "The service principal that signs in to Azure, as JSON with `clientId`, `clientSecret`,\n"
+            "`subscriptionId` and `tenantId`: the output of\n"
+            "`az ad sp create-for-rbac --name <name> --role contributor --scopes <resource group id> --json-auth`.\n"
+            "Keep it in a secret of the repository and pass `secrets.AZURE_CREDENTIALS`.\n"
+            "The keys `resourceManagerEndpointUrl` and `activeDirectoryEndpointUrl` choose another cloud."
+        ),
+        required=True,
+    )
+
+
+def parameters_file_input(default: str) -> Input:
+    """Return the input that names the parameters file; the same in every action but for its default."""
+    return Input(
+        name="parameters_file",
+        description=(
+            "The JSON file with the parameters of this action, relative to `.cloud/.azure/` in the repository.\n"
+            "Sub-folders are allowed: `test/" + default + "`."
+        ),
+        default=default,
+    )
+
+
+def result_output(description: str) -> Output:
+    """Return the output that holds everything as one JSON object; every action has it."""
+    return Output(name="result", description=description + " One JSON object; read it with `fromJSON()`.")

@@ -1,0 +1,17 @@
+"""What the bootstrap says: lines on standard error, which the runner shows in the step's log."""
+
+from __future__ import annotations
+
+import sys
+
+
+def say(text: str) -> None:
+    """Print a line of progress."""
+    print(f"aml-actions: {text}", file=sys.stderr, flush=True)
+
+
+def failed(what: str, fix: str) -> SystemExit:
+    """Print one clear error, of which the runner makes an annotation, and return the exception to raise."""
+    message = f"{what}\nFix: {fix}".replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    print(f"::error title=aml-actions::{message}", file=sys.stderr, flush=True)
+    return SystemExit(1)
