@@ -44,7 +44,8 @@ def main(argv: list[str] | None = None) -> int:
         help="where everything is kept (default: .build/demo)",
     )
     arguments = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     began = time.monotonic()
     emulator = Emulator(arguments.directory.resolve() / "emulator")
     try:
@@ -95,7 +96,7 @@ def demonstrate(directory: Path, emulator: "Emulator") -> None:
             event = events.push(repository)
         environment = machine_environment(
             os.environ,
-            AML_ACTIONS_HOME=os.environ.get("AML_ACTIONS_HOME") or str(directory / "actions-home"),
+            AML_ACTIONS_HOME=os.environ.get("AML_ACTIONS_HOME") or str(CLONE / ".build" / "actions"),
             **{name: emulator.variables()[name] for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")},
         )
         for path in workflows_started_by(repository, event):
@@ -150,7 +151,10 @@ def _telling(what: str) -> Iterator[None]:
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    except FileNotFoundError as error:
+        raise DemoFailed(f"{command[0]} is not installed, or not on the PATH.") from error
     if done.returncode:
         raise DemoFailed(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()}")
     return done.stdout

@@ -68,9 +68,11 @@ class InvalidSettings(ActionError):
 
     def __init__(self, problems: Sequence[ActionError]) -> None:
         self.problems = tuple(problems)
-        super().__init__(
-            f"{len(self.problems)} settings are not valid." if len(self.problems) != 1 else problems[0].what
-        )
+        if len(self.problems) == 1:
+            single = self.problems[0]
+            super().__init__(single.what, file=single.file, line=single.line)
+        else:
+            super().__init__(f"{len(self.problems)} settings are not valid.")
 
     def __str__(self) -> str:
         if len(self.problems) == 1:

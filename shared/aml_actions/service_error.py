@@ -41,6 +41,9 @@ class ServiceError:
         """The deepest code: the outermost is nearly always ``UserError``."""
         return self.codes[-1] if self.codes else ""
 
+    def __str__(self) -> str:
+        return "\n".join([" > ".join(self.codes), self.text])
+
     @property
     def text(self) -> str:
         """The message with its details, for searching."""

@@ -8,6 +8,8 @@ from aml_actions.errors import ActionError
 
 _AADSTS = re.compile(r"\bAADSTS(?P<number>\d{5,7})\b")
 _TRACE = re.compile(r"(?:Trace|Correlation) ID: [0-9a-fA-F-]{36}")
+_NO_AUTHORITY = re.compile(r"Unable to get authority configuration for (?P<authority>\S+?)\.?\s")
+"""What MSAL says, without a code, when the tenant has no sign-in endpoint."""
 _ANCHOR = "docs/troubleshooting.md#sign-in"
 
 _WRONG_TENANT = (
@@ -87,6 +89,11 @@ _CODES: dict[int, tuple[str, str]] = {
 def explain_sign_in(message: str) -> ActionError | None:
     """Return the clear error for a refused sign-in, None when the message is not about one."""
     match = _AADSTS.search(message)
+    unknown = _NO_AUTHORITY.search(message)
+    if match is None and unknown:
+        cause, fix = _NO_TENANT
+        what = "Azure refused the sign-in of the service principal."
+        return ActionError(what, value=unknown["authority"], cause=cause, fix=fix, anchor=_ANCHOR)
     if match is None:
         return None
     number = int(match["number"])

@@ -20,23 +20,36 @@ _TRASH = ".unfinished-"
 
 
 def make(folder: str, lock: str, uv_lock: str, home: str) -> None:
-    """Make the environment `folder` below `home` from `lock`, or find that another process has made it meanwhile."""
+    """Make the environment `folder` below `home` from `lock`, or find that another process has made it meanwhile.
+
+    Raises:
+        SystemExit: it cannot be made; the reason is printed.
+    """
     target = Path(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(target.with_name(f".{target.name}.lock")):
-        if environment.is_ready(folder):
-            return
-        _remove_leftovers(target)
-        started = time.monotonic()
-        uv = installer.find(Path(uv_lock), Path(home))
-        made = target.with_name(f"{_TRASH}{target.name}-{os.getpid()}")
-        try:
-            _install(uv, made, Path(lock), Path(home))
-            (made / environment.MARKER).write_text(target.name, encoding="ascii")
-            made.rename(target)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-        say(f"environment ready in {time.monotonic() - started:.1f} s: {target}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(target.with_name(f".{target.name}.lock")):
+            if not environment.is_ready(folder):
+                _make(target, Path(lock), Path(uv_lock), Path(home))
+    except OSError as error:
+        raise failed(
+            f"The Python environment cannot be made in {home}: {error}",
+            "Set AML_ACTIONS_HOME to a folder that can be written and has 500 MB left.",
+        ) from error
+
+
+def _make(target: Path, lock: Path, uv_lock: Path, home: Path) -> None:
+    _remove_leftovers(target)
+    started = time.monotonic()
+    uv = installer.find(uv_lock, home)
+    made = target.with_name(f"{_TRASH}{target.name}-{os.getpid()}")
+    try:
+        _install(uv, made, lock, home)
+        (made / environment.MARKER).write_text(target.name, encoding="ascii")
+        made.rename(target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    say(f"environment ready in {time.monotonic() - started:.1f} s: {target}")
 
 
 def _install(uv: Path, made: Path, lock: Path, home: Path) -> None:

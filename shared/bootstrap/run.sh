@@ -8,8 +8,8 @@
 # AML_ACTIONS_UV    an installed uv, for machines without a package index for pip
 set -euo pipefail
 
-here=$(cd -- "${BASH_SOURCE[0]%/*}" && pwd)  # logical: in the repository, actions/shared is a link
-real=$(cd -- "$here" && pwd -P)
+here=$(CDPATH='' cd -- "${BASH_SOURCE[0]%/*}" && pwd) # logical: in the repository, actions/shared is a link
+real=$(CDPATH='' cd -- "$here" && pwd -P)
 
 fail() { # what, fix
   printf '::error title=aml-actions::%s%%0AFix: %s\n' "$1" "$2"
@@ -36,7 +36,7 @@ for candidate in python3 python3.13 python3.12 python3.11 python3.10 python; do
   python=$("$candidate" -I -S "$here/environment.py" --lock "$real/../../requirements/actions.txt" --home "$home") || status=$?
   case $status in
     0) break ;;
-    64 | 126 | 127) python= ;; # too old, or a stub that starts nothing: try the next
+    2 | 64 | 126 | 127) python= ;; # Python 2, too old, a stub that starts nothing: try the next
     *) exit "$status" ;;
   esac
 done

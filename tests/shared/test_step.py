@@ -43,11 +43,16 @@ SPEC = ActionSpec(
 def run(tmp_path, monkeypatch):
     """Run a step whose work is the given function; returns (exit code, log, outputs, summary)."""
 
-    def call(work=lambda step: None, credentials=json.dumps(CREDENTIALS), **env):
+    def call(work=lambda step: None, credentials=None, **env):
         module = types.ModuleType("probe_work")
         module.work = work
         monkeypatch.setitem(sys.modules, "probe_work", module)
-        environment = step_environment(tmp_path / "runner", tmp_path, {"azure_credentials": credentials}, env)
+        environment = step_environment(
+            tmp_path / "runner",
+            tmp_path,
+            {"azure_credentials": json.dumps(CREDENTIALS) if credentials is None else credentials},
+            env,
+        )
         stream = io.StringIO()
         code = main(SPEC, environment, stream)
         summary = (tmp_path / "runner" / "GITHUB_STEP_SUMMARY").read_text(encoding="utf-8")

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -49,8 +51,18 @@ def command(*arguments: str, state: Path, env: Mapping[str, str] | None = None) 
     )
 
 
+def share_environments(state: Path) -> None:
+    """Have an emulator keep its Python environments where every other one under test finds them built."""
+    shared = ROOT / ".build" / "test-environments"
+    shared.mkdir(parents=True, exist_ok=True)
+    state.mkdir(parents=True, exist_ok=True)
+    if not (state / "environments").exists():
+        (state / "environments").symlink_to(shared, target_is_directory=True)
+
+
 def start(state: Path, *, port: int = 0) -> RunningEmulator:
     """Start an emulator on free ports, or on a given one."""
+    share_environments(state)
     cache = os.environ.get("UV_CACHE_DIR") or str(ROOT / ".build" / "uv-cache")
     started = command("up", "--port", str(port), state=state, env={"UV_CACHE_DIR": cache})
     assert started.returncode == 0, f"aml-emulator up failed:\n{started.stdout}\n{started.stderr}"
@@ -76,6 +88,25 @@ def running(state: Path) -> Iterator[RunningEmulator]:
         yield start(state)
     finally:
         stop(state)
+
+
+def sign_in(emulator: RunningEmulator, **changes: str | None) -> requests.Response:
+    """Ask for a token with the service principal's secret; `changes` replaces form fields, or drops them with None."""
+    identity = emulator.identity
+    tenant = changes.pop("tenant", identity["tenantId"])
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": identity["clientId"],
+        "client_secret": identity["clientSecret"],
+        "scope": f"{emulator.base_url}/.default",
+        **changes,
+    }
+    return requests.post(
+        f"{emulator.base_url}/{tenant}/oauth2/v2.0/token",
+        data={name: value for name, value in form.items() if value is not None},
+        verify=emulator.env["REQUESTS_CA_BUNDLE"],
+        timeout=60,
+    )
 
 
 def _output(done: subprocess.CompletedProcess[str]) -> str:

@@ -8,12 +8,17 @@ import time
 from aml_actions import markdown
 from aml_actions.errors import ActionError
 from aml_actions.polling import duration, wait_until
+from aml_actions.service_error import ServiceError
 from aml_actions.step import Step
 from aml_compute.creation import TIMEOUT, create
 from aml_compute.parameters import AKS_KEYS, COMPUTE_NAME, COMPUTE_NAME_RULE, RESERVED_NAMES, ComputeParameters
 from aml_compute.target import API_VERSION, Target
 
 _KINDS = {"amlcluster": ("AmlCompute",), "akscluster": ("Kubernetes", "AKS")}
+# "The Resource 'Microsoft.MachineLearningServices/workspaces/x' under resource group 'y' was not found"
+_WORKSPACE_MISSING = re.compile(
+    r"ResourceGroupNotFound|ParentResourceNotFound|Microsoft\.MachineLearningServices/workspaces/[^/']+'"
+)
 _PASSING_STATES = ("Creating", "Updating", "Unknown", "")
 
 
@@ -64,14 +69,18 @@ def _warn_of_what_is_ignored(step: Step[ComputeParameters]) -> None:
 
 
 def _get(step: Step[ComputeParameters], name: str) -> Target | None:
-    """Return the target, None when it does not exist. One GET, without the SDK, whose import would be most of the step's time."""
+    """Return the target, None when it does not exist. One GET, without the SDK, whose import would be most of the step's time.
+
+    Raises:
+        ActionError: the workspace does not exist, which Azure answers with 404 too; or any other refusal.
+    """
     from azure.core.exceptions import HttpResponseError
 
     with step.doing(f"looking for compute {name}"):
         try:
             answer = step.rest().get(f"{step.workspace().arm_id}/computes/{name}", {"api-version": API_VERSION})
         except HttpResponseError as error:
-            if error.status_code == 404:
+            if error.status_code == 404 and not _WORKSPACE_MISSING.search(str(ServiceError.from_exception(error))):
                 return None
             raise
     return Target.from_resource(answer)
@@ -105,7 +114,6 @@ def _wait_until_ready(step: Step[ComputeParameters], name: str, known: Target | 
     Raises:
         ActionError: it is in a bad state, with Azure's reasons.
     """
-
     first = iter([known])
 
     def probe() -> Target:

@@ -10,8 +10,9 @@ from aml_deploy import legacy, models, sizing, sources, summary
 from aml_deploy.endpoints import OnlineEndpoints
 from aml_deploy.names import default_endpoint_name
 from aml_deploy.order import Order
+from aml_deploy.outcome import Outcome
 from aml_deploy.parameters import DeployParameters
-from aml_deploy.rollout import Outcome, Rollout
+from aml_deploy.rollout import Rollout
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient

@@ -27,6 +27,13 @@ class DeploymentLogs:
     server: str
     initializer: str
 
+    def shown(self) -> list[tuple[str, str]]:
+        """Return title and text of each log worth showing; both begin with the same table, so one without more is left out."""
+        logs = [("inference server", self.server.strip())]
+        if _container_part(self.initializer).strip():
+            logs.append(("storage initializer", self.initializer.strip()))
+        return [(title, text) for title, text in logs if text]
+
     def failed_phase(self) -> str | None:
         """Return the first phase that did not succeed, such as ``UserContainerStart``, or None when the log tells none."""
         for match in _PHASE.finditer(self.server):
@@ -39,12 +46,9 @@ class DeploymentLogs:
 
         The server wraps it into exceptions of its own, and retries: the last one that is not the server's counts.
         """
-        found = None
-        for line in _container_part(self.server).splitlines():
-            match = _EXCEPTION.search(line.strip())
-            if match and not any(wrapper in match["type"] for wrapper in _WRAPPERS):
-                found = match[0]
-        return found
+        lines = _container_part(self.server).splitlines()
+        number = _last_exception(lines)
+        return None if number is None else lines[number].strip()
 
     def script_line(self, entry_script: str) -> int | None:
         """Return the last line of the entry script that a traceback names."""
@@ -55,10 +59,24 @@ class DeploymentLogs:
         ]
         return lines[-1] if lines else None
 
-    def tail(self, lines: int) -> str:
-        """Return the last lines of the server, or of the initializer when the server wrote nothing."""
-        text = _container_part(self.server).strip() or self.initializer.strip()
-        return "\n".join(text.splitlines()[-lines:])
+    def excerpt(self, most: int) -> str:
+        """Return the lines that tell most: the end of the entry script's traceback, else the end of the log.
+
+        The log is that of the server, or of the initializer when the server wrote nothing.
+        """
+        lines = (_container_part(self.server).strip() or _container_part(self.initializer).strip()).splitlines()
+        number = _last_exception(lines)
+        end = len(lines) if number is None else number + 1
+        return "\n".join(lines[max(0, end - most) : end])
+
+
+def _last_exception(lines: list[str]) -> int | None:
+    """Return the number of the last line with an exception that is not the server's own."""
+    for number in range(len(lines) - 1, -1, -1):
+        match = _EXCEPTION.match(lines[number].strip())
+        if match and not any(wrapper in match["type"] for wrapper in _WRAPPERS):
+            return number
+    return None
 
 
 def _container_part(text: str) -> str:

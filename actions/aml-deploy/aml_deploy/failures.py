@@ -37,15 +37,15 @@ class DeploymentFailed(ActionError):
     """A deployment that Azure could not make.
 
     Attributes:
-        last_lines: the end of the log; in the annotation as it is, in the summary within `details`.
+        excerpt: lines of the log; in the annotation as they are, in the summary within `details`.
     """
 
-    def __init__(self, what: str, *, last_lines: str, **parts: Any) -> None:  # noqa: ANN401 - parts of an ActionError
+    def __init__(self, what: str, *, excerpt: str, **parts: Any) -> None:  # noqa: ANN401 - parts of an ActionError
         super().__init__(what, **parts)
-        self.last_lines = last_lines
+        self.excerpt = excerpt
 
     def __str__(self) -> str:
-        return super().__str__() + (f"\nLast lines of the log:\n{self.last_lines}" if self.last_lines else "")
+        return super().__str__() + (f"\nFrom the log:\n{self.excerpt}" if self.excerpt else "")
 
 
 _ADVICE = {
@@ -124,17 +124,15 @@ def explain_failure(answer: ServiceError, logs: DeploymentLogs, deployment: str,
         details="\n".join(part for part in (generic.details, sections(logs)) if part) or None,
         file=file,
         line=line,
-        last_lines=logs.tail(_ANNOTATED),
+        excerpt=logs.excerpt(_ANNOTATED),
     )
 
 
 def sections(logs: DeploymentLogs) -> str:
     """Return the end of both logs for the job summary."""
-    both = (("inference server", logs.server), ("storage initializer", logs.initializer))
     return "\n".join(
-        details(f"Log of the {name} (last lines)", fence("\n".join(text.strip().splitlines()[-_SUMMARISED:])))
-        for name, text in both
-        if text.strip()
+        details(f"Log of the {title} (last lines)", fence("\n".join(text.splitlines()[-_SUMMARISED:])))
+        for title, text in logs.shown()
     )
 
 

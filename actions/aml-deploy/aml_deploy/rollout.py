@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aml_actions.azure_errors import explain
@@ -16,6 +15,7 @@ from aml_deploy.endpoints import OnlineEndpoints, state_of
 from aml_deploy.failures import ANCHOR, explain_failure, sections
 from aml_deploy.names import deployment_name
 from aml_deploy.order import Order
+from aml_deploy.outcome import Outcome
 from aml_deploy.service import DeployedService
 from aml_deploy.smoke_test import Verdict, run_test
 from aml_deploy.undo import Undo
@@ -29,33 +29,6 @@ if TYPE_CHECKING:
 
 VERIFY_TIMEOUT = 120.0
 """Seconds in which an endpoint must show the traffic that was set."""
-
-
-@dataclass
-class Outcome:
-    """What a rollout has led to.
-
-    Attributes:
-        deployment: name of the deployment that this step made.
-        endpoint: as it is at the end, or None when it was deleted as asked for.
-        created_endpoint: this step made the endpoint.
-        test: what the test said, or None when there was none.
-        removed: deployments of earlier rollouts that were deleted.
-        others: deployments that were there before and are not ours to delete.
-    """
-
-    deployment: str
-    endpoint: OnlineEndpoint | None
-    created_endpoint: bool
-    test: Verdict | None = None
-    removed: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-
-    @property
-    def traffic(self) -> Mapping[str, int]:
-        """Percent by deployment, for every deployment that is left."""
-        shares = self.endpoint.traffic if self.endpoint else {}
-        return {name: share for name, share in shares.items() if name not in self.removed}
 
 
 class Rollout:
@@ -98,7 +71,7 @@ class Rollout:
             state = self._back(before)
             if known is None:
                 raise
-            known.what = f"{known.what} {state}".rstrip()
+            known.what = f"{known.what.rstrip('.')}. {state}".rstrip()
             raise known from error
 
     def _forward(self, before: Before) -> Outcome:
@@ -120,10 +93,22 @@ class Rollout:
     # --- forward
 
     def _create_endpoint(self) -> OnlineEndpoint:
+        from azure.core.exceptions import HttpResponseError
+
         name = self._order.endpoint
         self._workflow.info(f"Endpoint {name} does not exist; creating it.")
         self._undo.add(self._remove_endpoint, _az("online-endpoint delete --yes", name=name))
-        self._endpoints.create(self._order.endpoint_entity())
+        try:
+            self._endpoints.create(self._order.endpoint_entity())
+        except HttpResponseError as error:
+            if "already exists" not in str(error):
+                raise
+            raise ActionError(
+                f"The endpoint name {name} is taken: somebody else in the region has an endpoint of that name.",
+                value=name,
+                fix="set another name in the parameters file, for example with your organisation in it",
+                anchor=ANCHOR,
+            ) from error
         made = self._endpoints.find(name)
         if made is None or state_of(made) != "Succeeded":
             raise ActionError(f"The endpoint {name} was created, but it is {state_of(made)}.", anchor=ANCHOR)
@@ -264,10 +249,9 @@ class Rollout:
 
     def _show_logs(self) -> DeploymentLogs:
         logs = self._endpoints.logs(self._order.endpoint, self._name)
-        for title, text in (("inference server", logs.server), ("storage initializer", logs.initializer)):
-            if text.strip():
-                with self._workflow.group(f"Log of the {title} of deployment {self._name}"):
-                    self._workflow.relay(text)
+        for title, text in logs.shown():
+            with self._workflow.group(f"Log of the {title} of deployment {self._name}"):
+                self._workflow.relay(text)
         return logs
 
     def _state(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aml_actions.markdown import code, details, escape, fence, link, table
 from aml_actions.polling import duration
 from aml_deploy.order import Order
-from aml_deploy.rollout import Outcome
+from aml_deploy.outcome import Outcome
 
 if TYPE_CHECKING:
     from aml_actions.workspace import WorkspaceRef

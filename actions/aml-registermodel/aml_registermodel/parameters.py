@@ -38,7 +38,7 @@ class RegisterModelParameters(Parameters):
     )
     model_framework: Literal["scikitlearn", "onnx", "tensorflow", "keras", "custom"] = Field(
         default="custom",
-        description="Framework of the model. v2 has no field for it: it is kept as a tag and a property of the model.",
+        description="Framework of the model. v2 has no field for it: it is kept as a property, and as a tag unless it is `custom`.",
         examples=["scikitlearn"],
     )
     model_framework_version: str | None = Field(

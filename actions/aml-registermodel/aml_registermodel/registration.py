@@ -73,7 +73,11 @@ def wanted(parameters: RegisterModelParameters, runner: Runner, source: Source) 
         name=parameters.model_name or default_name(runner),
         source=source,
         type="mlflow_model" if source.found.is_mlflow else "custom_model",
-        tags={**framework, **as_texts(parameters.model_tags), **github_tags(runner)},
+        tags={
+            **(framework if parameters.model_framework != "custom" else {}),
+            **as_texts(parameters.model_tags),
+            **github_tags(runner),
+        },
         properties={
             **as_texts(parameters.model_properties),
             **framework,

@@ -16,7 +16,8 @@ def download(client: MLClient, job: str, children: Sequence[str], workspace: Pat
     """Download a job's files to ``aml_artifacts_<job>`` in the workspace: ``parent``, ``child_0``, ``child_1``, ...
 
     The SDK puts the files into ``artifacts`` and declared outputs into ``named-outputs``; SDK v1 had no such level, so the
-    content of ``artifacts`` moves up.
+    content of ``artifacts`` moves up. ``download(all=True)`` of azure-ai-ml 1.35 leaves declared data outputs out (it compares
+    ``UriFolder`` with ``uri_folder``), so each is asked for by its name.
 
     Args:
         client: of the workspace that the job ran in.
@@ -37,7 +38,10 @@ def download(client: MLClient, job: str, children: Sequence[str], workspace: Pat
         destination = target / folder
         destination.mkdir(parents=True)
         with tempfile.TemporaryDirectory(dir=temp) as received:
-            client.jobs.download(name, download_path=received, all=True)
+            client.jobs.download(name, download_path=received)
+            for output in client.jobs.get(name).outputs or {}:
+                if output != "default":
+                    client.jobs.download(name, download_path=received, output_name=output)
             files = Path(received)
             if (files / "artifacts").is_dir():
                 shutil.copytree(files / "artifacts", destination, dirs_exist_ok=True)

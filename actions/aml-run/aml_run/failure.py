@@ -31,12 +31,13 @@ class JobFailed(ActionError):
     """A job that did not complete. Its text, unlike its table in the summary, ends with the last lines of the log."""
 
     def __init__(
-        self, what: str, *, message: str, log_name: str, log: Sequence[str], url: str, fix: str | None
+        self, what: str, *, facts: str, message: str, log_name: str, log: Sequence[str], url: str, fix: str | None
     ) -> None:
         """Describe the failure.
 
         Args:
             what: one sentence.
+            facts: Markdown about the job for the summary.
             message: of the service; may be empty and may have several lines.
             log_name: of the file that `log` is from.
             log: last lines; may be empty.
@@ -80,6 +81,7 @@ def explain(
         error: from run history, where alone it is told; None when it says nothing.
         tails: last lines of each log file.
         children: its child jobs; the failed ones are named.
+        facts: Markdown about the job for the summary, with a link to it.
 
     """
     message = _message(error, children)

@@ -11,7 +11,7 @@ from aml_actions.errors import ActionError
 from aml_actions.jobs import job_status, job_url
 from aml_actions.step import Step
 from aml_actions.tags import as_texts, github_tags
-from aml_run import definition, runconfig
+from aml_run import definition, job_file, runconfig
 from aml_run.naming import default_experiment
 from aml_run.parameters import RunParameters
 from aml_run.translate import CommandSettings, Distribution, TrainingEnvironment, translate
@@ -55,7 +55,7 @@ def submit(step: Step[RunParameters]) -> Submitted:
     step.workflow.info(f"Submitting {chosen.name} to {step.workspace()}")
     client = step.ml_client()
     with step.doing(f"reading {chosen.name}"):
-        job = _v2_job(chosen) if settings is None else command_job(settings, step.runner.temp)
+        job = job_file.load(chosen) if settings is None else command_job(settings, step.runner.temp)
     if chosen.is_v2:
         _refuse_existing(client, chosen)
     job.experiment_name = (
@@ -85,12 +85,6 @@ def _translated(step: Step[RunParameters], chosen: definition.Definition) -> Com
             step.workflow.info(note)
         for warning in config.warnings:
             step.workflow.warning(warning, title="aml-run")
-
-
-def _v2_job(chosen: definition.Definition) -> Job:
-    from azure.ai.ml import load_job
-
-    return load_job(chosen.file)
 
 
 def _refuse_existing(client: MLClient, chosen: definition.Definition) -> None:

@@ -8,7 +8,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -19,7 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aml_emulator.environments import conda
-from aml_emulator.environments.uv import UvMissingError, find_python, find_uv, uv_environment
+from aml_emulator.environments.uv import PythonMissingError, UvMissingError, find_python, find_uv, uv_environment
+from aml_emulator.processes import ProcessGroup
 
 _READY = "ready"
 _POLL_SECONDS = 0.05
@@ -59,21 +59,21 @@ class PythonEnvironment:
 class _Plan:
     """What is needed to build an environment, and where it will be."""
 
-    uv: Path
-    python: Path
+    python: str
     definition: conda.CondaFile
     environment: PythonEnvironment
 
     @property
     def ready(self) -> bool:
-        return (self.environment.folder / _READY).exists()
+        """Whether it has been built, and its interpreter is still there."""
+        return (self.environment.folder / _READY).exists() and (self.environment.bin / "python").exists()
 
 
 class EnvironmentBuilder:
     """Builds environments below one folder. Several threads and processes may build at the same time."""
 
     def __init__(self, folder: Path, cache_folder: Path) -> None:
-        self._folder = folder
+        self._folder = folder.resolve()  # where an environment lies is written into its scripts
         self._cache_folder = cache_folder
 
     def cached(self, conda_file: str) -> PythonEnvironment | None:
@@ -115,18 +115,22 @@ class EnvironmentBuilder:
     def _plan(self, conda_file: str) -> _Plan:
         try:
             definition = conda.parse(conda_file)
-            uv = find_uv()
-            request = definition.python or f"{sys.version_info.major}.{sys.version_info.minor}"
-            python = find_python(uv, request, self._cache_folder)
-        except (conda.CondaFileError, UvMissingError) as error:
+        except conda.CondaFileError as error:
             raise BuildFailed(str(error)) from None
-        identity = json.dumps([str(python), definition.requirements, definition.flags])
+        python = definition.python or f"{sys.version_info.major}.{sys.version_info.minor}"
+        identity = json.dumps([python, definition.requirements, definition.flags])
         folder = self._folder / hashlib.sha256(identity.encode()).hexdigest()[:16]
-        return _Plan(uv, python, definition, PythonEnvironment(folder, dict(definition.variables)))
+        return _Plan(python, definition, PythonEnvironment(folder, dict(definition.variables)))
 
     def _make(self, plan: _Plan, log: BinaryIO, canceled: threading.Event) -> None:
         started = time.monotonic()
         target, definition = plan.environment.folder, plan.definition
+        try:
+            uv = find_uv()
+            python = find_python(uv, plan.python, self._cache_folder)
+        except (UvMissingError, PythonMissingError) as error:
+            _say(log, f"{error}\n")
+            raise BuildFailed(str(error)) from None
         _say(log, f"Building a Python environment from the conda file, with packages from PyPI, into {target}\n")
         for note in definition.notes:
             _say(log, f"note: {note}\n")
@@ -136,9 +140,9 @@ class EnvironmentBuilder:
         requirements.write_text("".join(f"{line}\n" for line in definition.requirements))
         for line in definition.requirements:
             _say(log, f"  {_masked(line)}\n")
-        commands = [[str(plan.uv), "venv", "--no-project", "--python", str(plan.python), str(target)]]
+        commands = [[str(uv), "venv", "--no-project", "--python", str(python), str(target)]]
         if definition.requirements:
-            install = [str(plan.uv), "pip", "install", "--compile-bytecode", "--python", str(target / "bin" / "python")]
+            install = [str(uv), "pip", "install", "--compile-bytecode", "--python", str(target / "bin" / "python")]
             commands.append([*install, *definition.flags, "--requirement", str(requirements)])
         try:
             for command in commands:
@@ -153,27 +157,18 @@ class EnvironmentBuilder:
 
     def _run(self, command: list[str], log: BinaryIO, canceled: threading.Event) -> None:
         _say(log, f"$ {_masked(shlex.join(command))}\n")
-        position = log.tell()
-        process = subprocess.Popen(
-            command,
-            env=uv_environment(self._cache_folder),
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        path, position = Path(log.name), log.tell()
+        environment = uv_environment(self._cache_folder)
+        process = ProcessGroup(command, folder=self._folder, environment=environment, log=path, grace_seconds=1)
         try:
-            while process.poll() is None:
-                if canceled.wait(_POLL_SECONDS):
+            while (code := process.wait(_POLL_SECONDS)) is None:
+                if canceled.is_set():
                     raise BuildCanceled
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        if process.returncode != 0:
-            words = _words(Path(log.name), position)
-            _say(log, f"uv ended with exit code {process.returncode}\n")
-            raise BuildFailed(words)
+            process.stop()
+        if code != 0:
+            _say(log, f"uv ended with exit code {code}\n")
+            raise BuildFailed(_words(path, position))
 
 
 def _say(log: BinaryIO, text: str) -> None:
@@ -184,7 +179,7 @@ def _words(path: Path, position: int) -> str:
     """What was written to a log since a position, its end if it is long."""
     with path.open("rb") as file:
         file.seek(position)
-        return file.read().decode(errors="replace").strip()[-_WORDS:]
+        return _masked(file.read().decode(errors="replace").strip()[-_WORDS:])
 
 
 def _masked(text: str) -> str:

@@ -159,7 +159,7 @@ def _split_build(rest: str) -> tuple[str, str]:
     words = re.sub(r"\s*(,|\|)\s*", r"\1", re.sub(r"([<>=!~])\s+", r"\1", rest)).split()
     if len(words) == 2:
         return words[0], words[1]
-    return "".join(words), ""
+    return " ".join(words), ""
 
 
 def _specifiers(version: str, spec: str) -> list[str]:

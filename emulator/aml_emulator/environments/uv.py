@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from aml_emulator.environments.conda import CondaFileError
-
 
 class UvMissingError(RuntimeError):
     """There is no uv to build environments with."""
+
+
+class PythonMissingError(RuntimeError):
+    """A version of Python is not installed on this machine."""
 
 
 def find_uv(environment: Mapping[str, str] = os.environ) -> Path:
@@ -35,7 +37,7 @@ def find_uv(environment: Mapping[str, str] = os.environ) -> Path:
         return beside
     # The bootstrap keeps environments and uv in one folder: HOME/<environment>/bin/python and HOME/uv/<version>/uv.
     for parent in list(Path(sys.prefix).resolve().parents)[:3]:
-        if kept := sorted(path for path in parent.glob("uv/*/uv*") if path.is_file() and os.access(path, os.X_OK)):
+        if kept := sorted(path for name in ("uv", "uv.exe") for path in parent.glob(f"uv/*/{name}") if path.is_file()):
             return kept[-1]
     if found := shutil.which("uv", path=environment.get("PATH")):
         return Path(found)
@@ -84,7 +86,7 @@ def find_python(uv: Path, request: str, cache_folder: Path) -> Path:
     """An installed interpreter of a version; none is downloaded. Asked of uv once a version, as it takes 0.1 s.
 
     Raises:
-        CondaFileError: there is none; uv's words are in the message.
+        PythonMissingError: there is none; uv's words are in the message.
 
     """
     found = subprocess.run(
@@ -95,7 +97,7 @@ def find_python(uv: Path, request: str, cache_folder: Path) -> Path:
         check=False,
     )
     if found.returncode != 0:
-        raise CondaFileError(
+        raise PythonMissingError(
             f"{found.stderr.strip()}\nThe emulator uses the Python versions that are installed on this machine."
             f" Install Python {request}, or name another version in the conda file."
         )

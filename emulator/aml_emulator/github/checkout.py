@@ -134,7 +134,10 @@ def write_checkout_action(repository: Repository, clone_of: Path, folder: Path) 
 def _git(folder: Path, *arguments: str) -> str:
     # The user's own git settings (hooks, templates, signing) have no say in what a runner sees.
     command = ["git", "-C", str(folder), "-c", "core.hooksPath=/dev/null", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    except FileNotFoundError as error:
+        raise WorkflowError("git is not installed, or not on the PATH.") from error
     if done.returncode:
         said = done.stderr.strip().removeprefix("fatal: ") or f"git {arguments[0]} failed"
         raise WorkflowError(f"{folder} cannot be run as a repository: {said}")

@@ -20,9 +20,8 @@ Progress = Callable[[str], None]
 
 ANNOTATIONS = ("error", "warning", "notice")
 # What the runner of GitHub acts on without showing it.
-_QUIET_COMMANDS = frozenset(
-    ["debug", "endgroup", "set-output", "set-env", "add-path", "save-state", "echo", "add-matcher", "remove-matcher"]
-)
+_QUIET_COMMANDS = {"debug", "endgroup", "set-output", "summary", "set-env", "add-path", "save-state", "echo"}
+_QUIET_COMMANDS |= {"add-matcher", "remove-matcher"}
 _TERMINAL_SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)|[\x00-\x08\x0b-\x1f\x7f]"
 )
@@ -200,7 +199,9 @@ class LogReader:
         elif entry.get("level") in ("error", "fatal"):
             # After a success this is a malformed GITHUB_OUTPUT or its like: GitHub fails the step, act only the job.
             ended = re.fullmatch(r"exit status (\d+)", message.strip())
-            self._line(job, step, f"Process completed with exit code {ended[1]}." if ended else message)
+            text = f"Process completed with exit code {ended[1]}." if ended else message
+            if step.lines[-1:] != [text]:  # a composite action's failure is told twice: by its step, and by itself
+                self._line(job, step, text)
             step.outcome = "failure" if top and step.outcome else step.outcome
 
     def _step_name(self, job: _JobLog, key: str, entry: Mapping[str, Any]) -> str:

@@ -304,9 +304,13 @@ def _regenerate(emulator: Emulator, call: Call, endpoint: Resource) -> Reply:
     column = {"primary": "primary_key", "secondary": "secondary_key"}.get(str(body.get("keyType", "")).lower())
     if column is None:
         raise refused(f"keyType '{body.get('keyType')}' is unknown. Allowed: Primary, Secondary.", target="keyType")
+    # The SDK sends the present key as `keyValue` and means a new one.
+    wanted = body.get("keyValue")
+    if not wanted or wanted in endpoint_keys(emulator, endpoint.id):
+        wanted = secrets.token_urlsafe(32)
     emulator.database.execute(
         f"UPDATE endpoint_keys SET {column} = ? WHERE endpoint = ?",  # noqa: S608 - one of two fixed names
-        (body.get("keyValue") or secrets.token_urlsafe(32), endpoint.id),
+        (wanted, endpoint.id),
     )
     return Reply(200, media_type="")
 

@@ -151,7 +151,12 @@ def register(router: Router, emulator: Emulator) -> None:
 def _patch(emulator: Emulator, call: Call) -> Reply:
     workspace, body = find_workspace(emulator, call), call.json()
     changes = body.get("properties") or {}
-    unknown = sorted(key for key, value in changes.items() if value is not None and key not in _CHANGEABLE)
+    # The SDK sends back everything that it read: what stays as it is, is no change.
+    unknown = sorted(
+        key
+        for key, value in changes.items()
+        if value is not None and key not in _CHANGEABLE and value != workspace.properties.get(key)
+    )
     if unknown:
         raise not_emulated(f"changing {', '.join(unknown)} of a workspace")
 

@@ -126,6 +126,9 @@ class ServingService:
                 return found
             try:
                 return self._bring_up(deployment_id, "restart")
+            except DeploymentError as error:
+                logger.warning("%s does not start again: %s", deployment_id, error)
+                raise
             except Removed:
                 raise LookupError(deployment_id) from None
 

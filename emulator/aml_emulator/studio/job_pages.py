@@ -73,11 +73,13 @@ def _context(emulator: Emulator, run: Run) -> dict[str, Any]:
     tags = {**(properties.get("tags") or {}), **emulator.tracking.tags(run.id)}
     container, prefix = _artifacts(emulator, run)
     found = files.below(emulator.blobs, container, prefix)
-    listed = files.rows(found, f"/runs/{quote(run.id)}/artifacts")
+    address = f"/runs/{quote(run.id, safe='')}"
+    listed = files.rows(found, f"{address}/artifacts")
     images = [file for file in listed if file.is_image]
     job_logs = logs.logs_of(emulator.blobs, container, prefix)
     main = next(iter(job_logs), None)
     tail = logs.tail(job_logs[main]) if main else None
+    log_end = logs.last_lines(tail.text + tail.partial, _ERROR_LINES) if tail else ""
     return {
         "section": "runs",
         "live": not row.finished,
@@ -94,8 +96,8 @@ def _context(emulator: Emulator, run: Run) -> dict[str, Any]:
         "tags": sorted((key, value) for key, value in tags.items() if not key.startswith(("GITHUB_", "mlflow."))),
         "params": sorted(emulator.tracking.params(run.id).items(), key=lambda item: item[0].casefold()),
         "metrics": metrics_of(emulator.tracking, run.id),
-        "error": _error(run),
-        "error_lines": logs.last_lines(tail.text + tail.partial, _ERROR_LINES) if tail else "",
+        "error": _error(run, log_end),
+        "log_end": log_end,
         "log_name": main,
         "log": tail,
         "other_logs": [file for file in listed if file.path in job_logs and file.path != main],
@@ -103,7 +105,7 @@ def _context(emulator: Emulator, run: Run) -> dict[str, Any]:
         "files": listed[:_FILES_SHOWN],
         "files_total": len(listed),
         "outputs": {
-            name: files.rows(blobs, f"/runs/{quote(run.id)}/outputs/{quote(name, safe='')}")
+            name: files.rows(blobs, f"{address}/outputs/{quote(name, safe='')}")
             for name, blobs in _outputs(emulator, run, resource).items()
         },
         "models": model_pages.registered_from(emulator, run.id, run.workspace_id),
@@ -177,9 +179,9 @@ def _inputs(properties: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, str((one or {}).get("value", (one or {}).get("uri", "")))) for name, one in sorted(inputs.items())]
 
 
-def _error(run: Run) -> dict[str, str] | None:
-    """Code and message of a failed run."""
-    if run.status != "Failed" and not run.error:
+def _error(run: Run, log_end: str) -> dict[str, str] | None:
+    """Code and message of a failed run: its first line, and the rest unless that only repeats the log's end."""
+    if run.status != "Failed":
         return None
     error = (run.error or {}).get("error") or {}
     inner, code = error.get("innerError") or {}, str(error.get("code") or "")
@@ -187,4 +189,5 @@ def _error(run: Run) -> dict[str, str] | None:
         code, inner = str(inner["code"]), inner.get("innerError") or {}
     message = str(error.get("message") or "The job failed without saying why.")
     exit_code = f"exit code {run.exit_code}" if run.exit_code is not None else ""
-    return {"code": code, "message": message, "exit": exit_code}
+    headline, _, rest = message.partition("\n")
+    return {"code": code, "message": headline, "rest": "" if rest.strip() in log_end else rest, "exit": exit_code}

@@ -37,6 +37,11 @@ class ModelRow:
         return self.resource.name
 
     @property
+    def address(self) -> str:
+        """Path of its page."""
+        return f"/models/{quote(self.name, safe='')}/{quote(self.version, safe='')}"
+
+    @property
     def workspace(self) -> str:
         """Name of the workspace."""
         return ids.segment(self.resource.id, "workspaces") or ""
@@ -91,7 +96,7 @@ def register(router: Router, emulator: Emulator) -> None:
 
     def model(call: Call) -> Reply:
         row = _find(emulator, call)
-        address = f"/models/{quote(row.name)}/{quote(row.version)}/files"
+        address = f"{row.address}/files"
         return render(
             "model.html",
             section="models",
@@ -123,7 +128,7 @@ def register(router: Router, emulator: Emulator) -> None:
     def latest(call: Call) -> Reply:
         for row in versions(emulator):
             if row.name.lower() == call.params["name"].lower():
-                return Reply(302, "", {"Location": f"/models/{quote(row.name)}/{quote(row.version)}"}, "text/plain")
+                return Reply(302, "", {"Location": row.address}, "text/plain")
         raise NotHere(f"There is no model “{call.params['name']}”")
 
     router.add("GET", "/models", page(models), "none")

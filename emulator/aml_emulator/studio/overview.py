@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from aml_emulator import ids
 from aml_emulator.context import Emulator
 from aml_emulator.http import Call, Reply, Router
+from aml_emulator.ml.scope import WORKSPACE
 from aml_emulator.studio import endpoint_pages, model_pages
 from aml_emulator.studio import runs as run_rows
 from aml_emulator.studio.pages import NotHere, page, render
 from aml_emulator.tracking.store import Experiment
 
 _RECENT = 10
+_LISTED = 500
+_COMPARED = 100
 _COLUMNS = 24  # of parameters and of metrics: beyond it a table is a wall
 
 
@@ -46,11 +49,13 @@ def register(router: Router, emulator: Emulator) -> None:
 
     def runs(call: Call) -> Reply:
         found = run_rows.all_runs(emulator)
-        return render("runs.html", section="runs", live=any(not row.finished for row in found), rows=found)
+        live = any(not row.finished for row in found)
+        return render("runs.html", section="runs", live=live, rows=found[:_LISTED], total=len(found))
 
     def experiment(call: Call) -> Reply:
         one = _find(emulator, call.params["name"], call.query.get("workspace"))
-        rows = run_rows.rows(emulator.tracking.runs(one.workspace_id, one.id))
+        found = run_rows.rows(emulator.tracking.runs(one.workspace_id, one.id))
+        rows = found[:_COMPARED]
         params = {row.run.id: emulator.tracking.params(row.run.id) for row in rows}
         metrics = {row.run.id: emulator.tracking.metrics(row.run.id) for row in rows}
         return render(
@@ -60,6 +65,7 @@ def register(router: Router, emulator: Emulator) -> None:
             experiment=one,
             workspace=ids.name_of(one.workspace_id),
             rows=rows,
+            total=len(found),
             params=params,
             metrics=metrics,
             param_names=_union(params)[:_COLUMNS],
@@ -67,18 +73,25 @@ def register(router: Router, emulator: Emulator) -> None:
             hidden=max(0, len(_union(params)) - _COLUMNS) + max(0, len(_union(metrics)) - _COLUMNS),
         )
 
+    def from_mlflow(call: Call) -> Reply:
+        return Reply(302, "", {"Location": "/"}, "text/plain")  # the part after the #, which names the run, stays
+
     router.add("GET", "/", page(overview), "none")
+    for version in ("", "/v1.0", "/v2.0"):
+        router.add("GET", f"/mlflow{version}{WORKSPACE}", from_mlflow, "none")
     router.add("GET", "/runs", page(runs), "none")
     router.add("GET", "/experiments/{name}", page(experiment), "none")
 
 
 def _find(emulator: Emulator, name: str, workspace: str | None) -> Experiment:
-    """The experiment of that name, in the workspace asked for or in the first that has it."""
+    """The experiment of that name, in the workspace asked for or in the first that has it; else the one of that id."""
     for resource in emulator.resources.all_of(run_rows.WORKSPACES):
         if workspace and resource.name.lower() != workspace.lower():
             continue
         if found := emulator.tracking.experiment(resource.id, name, create=False):
             return found
+    if found := emulator.tracking.experiment_by_id(name):
+        return found
     raise NotHere(f"There is no experiment named “{name}”" + (f" in the workspace “{workspace}”" if workspace else ""))
 
 

@@ -48,17 +48,30 @@ def test_the_exception_of_the_users_script_is_told_not_the_servers():
     assert logs.failed_phase() == "UserContainerStart"
 
 
-def test_the_tail_is_what_the_container_wrote():
+def test_the_excerpt_ends_with_the_users_exception():
+    assert DeploymentLogs(server=IMPORT_FAILS, initializer="").excerpt(3).splitlines() == [
+        '  File "/var/azureml-app/deploy/score.py", line 3, in <module>',
+        "    import lightgbm",
+        "ModuleNotFoundError: No module named 'lightgbm'",
+    ]
+
+
+def test_without_an_exception_the_excerpt_is_the_end_of_what_the_container_wrote():
     logs = DeploymentLogs(server=HEAD + "one\ntwo\nthree\n", initializer="")
-    assert logs.tail(2) == "two\nthree"
-    assert logs.tail(50) == "one\ntwo\nthree"
+    assert logs.excerpt(2) == "two\nthree"
+    assert logs.excerpt(50) == "one\ntwo\nthree"
 
 
 def test_the_storage_initializer_speaks_when_the_server_never_started():
-    logs = DeploymentLogs(server="", initializer="downloading\nfailed: 403\n")
-    assert logs.tail(1) == "failed: 403"
+    logs = DeploymentLogs(server="", initializer=HEAD + "downloading\nfailed: 403\n")
+    assert logs.excerpt(1) == "failed: 403"
     assert logs.exception() is None
     assert logs.failed_phase() is None
+    assert [title for title, _ in logs.shown()] == ["storage initializer"]
+
+
+def test_a_log_that_only_repeats_the_phases_is_not_shown():
+    assert [title for title, _ in DeploymentLogs(server=HEAD + "x\n", initializer=HEAD).shown()] == ["inference server"]
 
 
 def test_a_log_without_a_traceback_tells_no_exception():

@@ -41,7 +41,7 @@ def test_a_script_that_crashes_is_told_with_its_exception_and_its_line():
         "the entry script stopped: FileNotFoundError: [Errno 2] No such file or directory: 'model.pkl' (score.py, line 7)"
         in text
     )
-    assert "Last lines of the log:" in text
+    assert "From the log:" in text
     assert (error.file, error.line) == ("code/deploy/score.py", 7)
     assert "FileNotFoundError" in (error.details or "")
 

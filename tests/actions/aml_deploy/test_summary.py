@@ -4,8 +4,8 @@ from aml_actions.workspace import WorkspaceRef
 from aml_deploy import summary
 from aml_deploy.models import ModelVersion
 from aml_deploy.order import Order
+from aml_deploy.outcome import Outcome
 from aml_deploy.parameters import DeployParameters
-from aml_deploy.rollout import Outcome
 from aml_deploy.sizing import Size
 from aml_deploy.smoke_test import Verdict
 

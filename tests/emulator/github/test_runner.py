@@ -42,6 +42,7 @@ def test_outputs_summaries_and_annotations_come_back(run: Run) -> None:
         ('Run echo "length=${#TEXT}" >> "$GITHUB_OUTPUT"', "success"),
     ]
     assert all(0 < step.seconds < 60 for step in result.steps)
+    assert list(result.step("greet").log) == ["warning: Careful: world was greeted", "seen: []"]
     assert told[0] == "▶ Greet the world"
     assert any(line.startswith("✔ Greet the world (") for line in told)
 
@@ -104,6 +105,12 @@ def test_a_failed_step_fails_the_run_and_says_why(run: Run) -> None:
     assert [step.outcome for step in result.steps] == ["failure", "skipped", "success"]
     assert result.failures() == ("Bad: Broken: the reason",)
     assert "Process completed with exit code 3." in result.log
+
+
+def test_a_failed_action_is_told_once(run: Run) -> None:
+    action = "name: f\ndescription: f\nruns: {using: composite, steps: [{shell: bash, run: exit 5}]}"
+    result = run(steps(f"- uses: {CHECKOUT}\n- name: Act\n  uses: ./f"), files={"f/action.yml": action})
+    assert result.failures() == ("Act: Process completed with exit code 5.",)
 
 
 def test_a_step_that_may_fail_fails_nothing(run: Run) -> None:

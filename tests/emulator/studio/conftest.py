@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
@@ -175,10 +176,21 @@ class Studio:
         return deployment
 
 
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    state = StateDirectory(tmp_path / "state")
+@pytest.fixture(scope="session")
+def fresh_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An emulator's directory before anything happened: making its keys is what takes time."""
+    root = tmp_path_factory.mktemp("studio") / "state"
+    state = StateDirectory(root)
     state.create()
-    emulator, router = build(state, 8443, 8444)
+    emulator, _ = build(state, 8443, 8444)
+    emulator.database.close()
+    return root
+
+
+@pytest.fixture
+def studio(fresh_state: Path, tmp_path: Path) -> Iterator[Studio]:
+    root = tmp_path / "state"
+    shutil.copytree(fresh_state, root)
+    emulator, router = build(StateDirectory(root), 8443, 8444)
     yield Studio(emulator, router)
     emulator.database.close()

@@ -167,6 +167,14 @@ def test_a_failed_job_says_why_with_the_end_of_its_log(studio) -> None:
     assert "line 25" not in excerpt
 
 
+@pytest.mark.parametrize(("log", "times"), [("Traceback:\nValueError: no data", 2), ("something else", 1)])
+def test_a_reason_that_quotes_the_log_is_not_told_twice(studio, log: str, times: int) -> None:
+    message = "Execution failed. Error: it broke\nTraceback:\nValueError: no data"
+    studio.add_job("sad_river", "Failed", error={"error": {"code": "UserError", "message": message}})
+    studio.add_artifact("sad_river", "user_logs/std_log.txt", log.encode())
+    assert studio.page("/runs/sad_river").text.count("ValueError: no data") == times  # 2: the excerpt and the log
+
+
 def test_a_job_that_failed_without_a_reason_says_so(studio) -> None:
     studio.add_job("sad_river", "Failed")
     assert "The job failed without saying why." in studio.page("/runs/sad_river").text

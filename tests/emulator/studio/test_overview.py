@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 
+import httpx
 import pytest
+from support.emulator import RunningEmulator
 
 from aml_emulator.tracking.store import Metric
 
@@ -55,6 +58,13 @@ def test_an_experiment_compares_its_runs(studio) -> None:
     assert "rbf 10 –" in page.text
     assert "linear – 0.9737" in page.text
     assert "/runs/elsewhere" not in page.links
+
+
+def test_the_addresses_that_mlflow_prints_lead_here(studio) -> None:
+    reply = studio.get(f"/mlflow/v2.0{studio.workspace}")
+    assert (reply.status, reply.headers["Location"]) == (302, "/")
+    experiment = studio.emulator.tracking.experiment(studio.workspace, "iris")
+    assert "iris" in studio.page(f"/experiments/{experiment.id}").text
 
 
 def test_experiments_of_the_same_name_in_two_workspaces_are_kept_apart(studio) -> None:
@@ -135,6 +145,19 @@ def test_the_style_sheet_and_the_script_may_be_kept_by_browsers(studio) -> None:
         assert reply.status == 200
         assert "immutable" in reply.headers["Cache-Control"]
         assert reply.encoded()
+
+
+def test_a_browser_gets_the_pages_over_https(emulator: RunningEmulator) -> None:
+    with httpx.Client(
+        base_url=emulator.base_url, verify=ssl.create_default_context(cafile=emulator.env["SSL_CERT_FILE"])
+    ) as client:
+        reply = client.get("/")
+        assert reply.status_code == 200
+        assert reply.headers["content-type"] == "text/html; charset=utf-8"
+        assert "default-src 'none'" in reply.headers["content-security-policy"]
+        assert "aml-emulator" in reply.text
+        lost = client.get("/runs/nope/")
+        assert (lost.status_code, lost.headers["content-type"]) == (404, "text/html; charset=utf-8")
 
 
 def test_the_server_starts_without_the_template_engine() -> None:

@@ -190,6 +190,17 @@ def test_an_index_that_cannot_be_reached_is_one_clear_error(make, index, tmp_pat
     assert "Traceback" not in result.stderr
 
 
+def test_a_home_that_cannot_be_written_is_one_clear_error(make, index, tmp_path):
+    """The tool cache of a container job that does not run as root."""
+    blocked = tmp_path / "tool cache"
+    blocked.write_text("a file where a folder should be")
+    result = make(index.lock(tmp_path), home=blocked / "aml-actions")
+    assert result.returncode == 1
+    assert f"cannot be made in {blocked}" in result.stderr
+    assert "Fix: Set AML_ACTIONS_HOME" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_changed_uv_is_not_run(make, index, tmp_path, home):
     uv = next(home.glob("uv/*/uv"))
     uv.write_text("#!/bin/sh\necho owned; exit 0\n")

@@ -55,10 +55,12 @@ async function followLog(log) {
 async function keepFresh() {
   const parts = [...document.querySelectorAll("[data-fresh]")];
   const sent = new Map(parts.map((part) => [part, part.innerHTML])); // as the server wrote it: what a person opened since is no change
+  let spent = 0;
   for (;;) {
-    await pause(PAGE_EVERY);
+    await pause(Math.max(PAGE_EVERY, 20 * spent)); // a page with many curves takes the server a while: it has a job to run
     if (document.hidden) continue;
     let next;
+    const begun = performance.now();
     try {
       const response = await fetch(location.href);
       if (!response.ok) continue;
@@ -66,6 +68,7 @@ async function keepFresh() {
     } catch {
       continue;
     }
+    spent = performance.now() - begun;
     for (const part of parts) {
       const fresh = next.getElementById(part.id);
       const markup = fresh?.innerHTML;
@@ -86,6 +89,10 @@ document.addEventListener("pointerover", (event) => {
     output.textContent = label || output.dataset.rest;
   }
 });
+
+// MLflow's client prints addresses of MLflow's own pages: .../#/experiments/<id>/runs/<id>.
+const mlflow = location.hash.match(/^#\/experiments\/([^/?]+)(?:\/runs\/([^/?]+))?/);
+if (mlflow) location.replace(mlflow[2] ? `/runs/${mlflow[2]}` : `/experiments/${mlflow[1]}`);
 
 for (const log of document.querySelectorAll(".log")) toEnd(log);
 const log = document.getElementById("log");
