@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -52,6 +53,9 @@ class Application:
             return
         else:
             reply = await loop.run_in_executor(self._executor, self._safely, call)
+        if isinstance(reply.body, FileSlice) and not reply.body.path.exists():
+            # The blob was replaced since the handler looked: 503 makes every client ask again.
+            reply = StorageError(503, "ServerBusy", "The blob is being replaced. Try again.").reply()
         with contextlib.suppress(OSError):
             await _send(loop, self._executor, send, call.method, reply)
         log.info(
@@ -103,19 +107,7 @@ def route(router: Router, tokens: TokenAuthority) -> Handler:
         if authentication == "arm":
             principal = _authenticate(call, tokens)
             _check_scope(call, params, tokens)
-        return handler(
-            Call(
-                call.method,
-                call.path,
-                call.raw_path,
-                call.query,
-                call.raw_query,
-                call.headers,
-                call.body,
-                params,
-                principal,
-            )
-        )
+        return handler(replace(call, params=params, principal=principal))
 
     return handle
 

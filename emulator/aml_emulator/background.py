@@ -21,7 +21,6 @@ def main() -> int:
     except LockHeld:
         print(f"another emulator is starting with the state {state.root}", file=sys.stderr)
         return 3
-    return 0
 
 
 if __name__ == "__main__":

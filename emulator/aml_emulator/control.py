@@ -82,29 +82,36 @@ def status(state: StateDirectory, *, as_json: bool) -> int:
 
 def reset(state: StateDirectory, *, everything: bool) -> int:
     """Delete the state of a stopped server; the exit code."""
-    from aml_emulator.locks import is_held
+    from aml_emulator.locks import LockHeld, held
 
-    if is_held(state.lock):
-        return _fail("the emulator is up. Stop it first: aml-emulator down")
     if not state.root.exists():
         print(f"There is no state in {state.root}.")
         return 0
-    if not state.lock.exists() and any(state.root.iterdir()):
+    if not state.lock.exists():
         return _fail(f"{state.root} is not a state directory of the emulator; nothing was deleted.")
+    try:
+        with held(state.lock):
+            kept = _delete_contents(state, everything)
+    except LockHeld:
+        return _fail("the emulator is up. Stop it first: aml-emulator down")
+    note = " Built Python environments were kept (--all deletes them)." if kept else ""
+    print(f"Deleted the state in {state.root}.{note}")
+    return 0
+
+
+def _delete_contents(state: StateDirectory, everything: bool) -> bool:
+    """Delete all but the lock and, unless told otherwise, the caches; whether caches were kept."""
+    kept = False
     for entry in state.root.iterdir():
-        if entry.name in _CACHES and not everything:
+        if entry == state.lock:
             continue
-        if entry.is_dir() and not entry.is_symlink():
+        if entry.name in _CACHES and not everything:
+            kept = True
+        elif entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    kept = (
-        ""
-        if everything or not state.environments.exists()
-        else " Built Python environments were kept (--all deletes them)."
-    )
-    print(f"Deleted the state in {state.root}.{kept}")
-    return 0
+    return kept
 
 
 def listen(port: int) -> tuple[socket.socket, socket.socket]:
@@ -146,7 +153,6 @@ def _serve_here(
         server.run(state, sockets, pki.system_authorities(environment, state.bundle))
     except LockHeld:
         return _fail(f"another emulator is starting with the state {state.root}.")
-    return 0
 
 
 def _serve_in_background(

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -133,21 +134,28 @@ class ServiceError(Exception):
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.target:
             error["target"] = self.target
-        if self.inner or self.details:
+        of_front_end = bool(self.inner) or self.code == "UserError"
+        if of_front_end or self.details:
             error["details"] = self.details
-        if self.inner:
-            chain: dict[str, Any] | None = None
-            for code in reversed(self.inner):
-                chain = {"code": code, "innerError": chain}
-            error["additionalInfo"] = [
-                {"type": "ComponentName", "info": {"value": "managementfrontend"}},
-                {
-                    "type": "Correlation",
-                    "info": {"value": {"operation": uuid.uuid4().hex, "request": uuid.uuid4().hex[:16]}},
-                },
-                {"type": "InnerError", "info": {"value": chain}},
-            ]
+        if of_front_end:
+            error["additionalInfo"] = self._additional_info()
         return {"error": error}
+
+    def _additional_info(self) -> list[dict[str, Any]]:
+        """What the front end adds; the last link of `InnerError` is the code that tells (shape A)."""
+        chain: dict[str, Any] | None = None
+        for code in reversed(self.inner):
+            chain = {"code": code, "innerError": chain}
+        values: dict[str, Any] = {
+            "ComponentName": "managementfrontend",
+            "Correlation": {"operation": uuid.uuid4().hex, "request": uuid.uuid4().hex[:16]},
+            "Environment": "local",
+            "Location": "local",
+            "Time": datetime.now(timezone.utc).isoformat(),
+        }
+        if chain is not None:
+            values["InnerError"] = chain
+        return [{"type": kind, "info": {"value": value}} for kind, value in values.items()]
 
     def reply(self) -> Reply:
         """The error as an answer."""

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import uvicorn
 
@@ -71,8 +71,8 @@ def build(state: StateDirectory, port: int, blob_port: int) -> tuple[Emulator, R
     return emulator, router
 
 
-def run(state: StateDirectory, sockets: tuple[socket.socket, socket.socket], system_authorities: str) -> None:
-    """Serve until SIGTERM or SIGINT.
+def run(state: StateDirectory, sockets: tuple[socket.socket, socket.socket], system_authorities: str) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, then end the process.
 
     Args:
         state: where everything is kept; made when it is not there.
@@ -91,10 +91,11 @@ def run(state: StateDirectory, sockets: tuple[socket.socket, socket.socket], sys
         certificates = pki.ensure_certificates(state.pki)
         pki.write_bundle(certificates, state.bundle, system_authorities)
         emulator, router = build(state, port, blob_port)
-        try:
-            asyncio.run(_serve(emulator, router, certificates, sockets))
-        finally:
-            emulator.database.close()
+        asyncio.run(_serve(emulator, router, certificates, sockets))
+        emulator.database.close()
+        logging.shutdown()
+        # Nothing may outlive this: a thread that still waits for an answer would keep the process. The lock ends with it.
+        os._exit(0)
 
 
 async def _serve(

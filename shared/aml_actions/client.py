@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ def ml_client(credential: TokenCredential, cloud: Cloud, ref: WorkspaceRef, user
     """
     from azure.ai.ml import MLClient
 
+    # The SDK gives its logger a handler of its own for stderr; as a stray line in a step's log it would look like an error.
+    logger = logging.getLogger("azure.ai.ml")
+    logger.handlers.clear()
+    logger.propagate = True
     extra = {"user_agent": user_agent} if user_agent else {}
     return MLClient(
         credential,

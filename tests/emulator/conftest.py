@@ -39,7 +39,7 @@ def token(emulator: RunningEmulator) -> str:
 def rest(emulator: RunningEmulator, token: str) -> Rest:
     """`rest(method, path, json=..., **parameters)`: a signed ARM request."""
 
-    def call(method: str, path: str, json: Any = None, headers: dict[str, str] | None = None, **parameters: str):
+    def call(method: str, path: str, /, json: Any = None, headers: dict[str, str] | None = None, **parameters: str):
         return requests.request(
             method,
             f"{emulator.base_url}{path}",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aml_actions.errors import ActionError
@@ -18,19 +20,33 @@ _HINT = "In order to specify"
 
 
 def load(definition: Definition) -> Job:
-    """Return the job of a v2 job YAML.
+    """Return the job of a v2 job YAML of the repository.
 
     Raises:
         ActionError: a field is unknown, has a value that it cannot have, or names a file that is not there.
         azure.ai.ml.exceptions.ValidationException: it is no job at all.
     """
+    return _load(definition.file, definition.name, definition.file)
+
+
+def load_text(text: str, name: str, folder: Path) -> Job:
+    """Return the job of a v2 job YAML that was made from the file `name`; its paths are relative to `folder`.
+
+    Raises:
+        ActionError: as for `load`.
+    """
+    return _load(io.StringIO(text), name, folder / "job.yml")
+
+
+def _load(source: Path | io.StringIO, name: str, origin: Path) -> Job:
+    """Read a YAML whose paths are relative to the folder of `origin`, a file that need not exist."""
     from azure.ai.ml import load_job
     from marshmallow.exceptions import ValidationError
 
     try:
-        return load_job(definition.file)
+        return load_job(source, relative_origin=str(origin))
     except ValidationError as error:
-        raise _explain(definition.name, str(error)) from None
+        raise _explain(name, str(error)) from None
 
 
 def _explain(name: str, text: str) -> ActionError:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aml_actions.errors import ActionError
 from aml_actions.jobs import job_status, job_url
 from aml_actions.step import Step
 from aml_actions.tags import as_texts, github_tags
 from aml_run import definition, job_file, runconfig
+from aml_run.job_yaml import job_yaml
 from aml_run.naming import default_experiment
 from aml_run.parameters import RunParameters
-from aml_run.translate import CommandSettings, Distribution, TrainingEnvironment, translate
+from aml_run.translate import translate
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
-    from azure.ai.ml.entities import Environment, Job
+    from azure.ai.ml.entities import Job
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ def submit(step: Step[RunParameters]) -> Submitted:
 
     """
     chosen = definition.choose(step.parameters, step.runner.workspace, step.workflow.warning)
-    settings = None if chosen.is_v2 else _translated(step, chosen)
+    translated = None if chosen.is_v2 else _translated(step, chosen)
     # From here on it takes the SDK, whose import alone is two seconds: mistakes in a v1 file are told before.
     step.workflow.info(f"Submitting {chosen.name} to {step.workspace()}")
     client = step.ml_client()
     with step.doing(f"reading {chosen.name}"):
-        job = job_file.load(chosen) if settings is None else command_job(settings, step.runner.temp)
+        job = job_file.load(chosen) if translated is None else job_file.load_text(*translated)
     if chosen.is_v2:
         _refuse_existing(client, chosen)
     job.experiment_name = (
@@ -76,15 +76,21 @@ def submit(step: Step[RunParameters]) -> Submitted:
     )
 
 
-def _translated(step: Step[RunParameters], chosen: definition.Definition) -> CommandSettings:
+def _translated(step: Step[RunParameters], chosen: definition.Definition) -> tuple[str, str, Path]:
+    """Return a v1 run configuration as a v2 job YAML, its name, and the folder that its paths are relative to."""
     config = runconfig.read(chosen.document, chosen.file, chosen.name)
     try:
-        return translate(config)
+        settings = translate(config)
     finally:
         for note in config.notes:
             step.workflow.info(note)
         for warning in config.warnings:
             step.workflow.warning(warning, title="aml-run")
+    text = job_yaml(settings, step.runner.temp)
+    folder = settings.code.relative_to(step.runner.workspace.resolve()).as_posix()
+    with step.workflow.group(f"{chosen.name} as a v2 job YAML (its paths are relative to {folder}/)"):
+        step.workflow.relay(text)
+    return text, chosen.name, settings.code
 
 
 def _refuse_existing(client: MLClient, chosen: definition.Definition) -> None:
@@ -104,55 +110,6 @@ def _refuse_existing(client: MLClient, chosen: definition.Definition) -> None:
         fix="remove `name` from the file, the service then makes a new one for each job; `display_name` may stay the same",
         anchor=definition.ANCHOR,
     )
-
-
-def command_job(settings: CommandSettings, temp: Path) -> Job:
-    """Return the job of the SDK for translated settings.
-
-    Args:
-        settings: of the job.
-        temp: folder for a Dockerfile, should there be one.
-
-    """
-    from azure.ai.ml import command
-
-    made: Any = command(
-        code=str(settings.code),
-        command=settings.command,
-        compute=settings.compute,
-        instance_count=settings.nodes,
-        environment=_environment(settings.environment, temp),
-        environment_variables=settings.environment_variables or None,
-        shm_size=settings.shm_size or None,
-        docker_args=settings.docker_args or None,
-        timeout=settings.timeout,
-        distribution=_distribution(settings.distribution),
-    )
-    job: Job = made
-    return job
-
-
-def _environment(wanted: TrainingEnvironment, temp: Path) -> Environment:
-    from azure.ai.ml.entities import BuildContext, Environment
-
-    if wanted.dockerfile:
-        folder = Path(tempfile.mkdtemp(prefix="aml-run-image-", dir=temp))
-        (folder / "Dockerfile").write_text(wanted.dockerfile, encoding="utf-8")
-        return Environment(build=BuildContext(path=str(folder), dockerfile_path="Dockerfile"))
-    conda = str(wanted.conda) if isinstance(wanted.conda, Path) else wanted.conda
-    return Environment(image=wanted.image, conda_file=conda)
-
-
-def _distribution(wanted: Distribution | None) -> Any:  # noqa: ANN401 - one of three classes of the SDK
-    from azure.ai.ml import MpiDistribution, PyTorchDistribution, TensorFlowDistribution
-
-    if wanted is None:
-        return None
-    if wanted.kind == "mpi":
-        return MpiDistribution(process_count_per_instance=wanted.processes_per_node)
-    if wanted.kind == "pytorch":
-        return PyTorchDistribution(process_count_per_instance=wanted.processes_per_node)
-    return TensorFlowDistribution(worker_count=wanted.workers, parameter_server_count=wanted.parameter_servers)
 
 
 def _compute_name(job: Job) -> str:

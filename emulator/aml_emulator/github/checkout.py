@@ -28,6 +28,11 @@ class Repository:
         """The short name of the ref."""
         return self.ref.split("/", 2)[2]
 
+    def default_branch(self) -> str:
+        """Give the branch that dispatches run on: main or master where there is one, else the one of this run."""
+        heads = _git(self.path, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+        return next((name for name in ("main", "master") if name in heads), self.branch)
+
     def parent(self) -> str | None:
         """Give the first parent of the commit, None when it has none."""
         parents = _git(self.path, "rev-list", "--parents", "-n", "1", self.sha).split()[1:]

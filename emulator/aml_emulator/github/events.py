@@ -77,7 +77,7 @@ def _common(repository: Repository) -> dict[str, object]:
             "name": name,
             "full_name": repository.full_name,
             "owner": {"login": owner, "name": owner},
-            "default_branch": repository.branch,
+            "default_branch": repository.default_branch(),
             "html_url": f"https://github.com/{repository.full_name}",
         },
         "sender": {"login": repository.actor},

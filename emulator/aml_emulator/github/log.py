@@ -75,7 +75,7 @@ class LogReader:
         self._declared = declared
         self._scrubber = scrubber
         self._progress = progress
-        self._jobs: dict[str, _JobLog] = {}
+        self._jobs: dict[tuple[str, str], _JobLog] = {}
         self._annotations: list[Annotation] = []
         self._problems: list[str] = []
 
@@ -170,12 +170,15 @@ class LogReader:
         return StepResult(key, log.name, outcome, log.seconds, conclusion, outputs, scrub(log.summary), lines)
 
     def _job(self, entry: Mapping[str, Any]) -> _JobLog:
-        label = str(entry.get("job", "")).strip()
-        if label not in self._jobs:
+        job, label = (
+            str(entry["jobID"]),
+            str(entry.get("job", "")).strip(),
+        )  # the label tells the legs of a matrix apart
+        if (job, label) not in self._jobs:
             name = label.removeprefix(f"{self._workflow.name}/")
             matrix = entry.get("matrix")
-            self._jobs[label] = _JobLog(str(entry["jobID"]), name, matrix if isinstance(matrix, dict) else {})
-        return self._jobs[label]
+            self._jobs[job, label] = _JobLog(job, name, matrix if isinstance(matrix, dict) else {})
+        return self._jobs[job, label]
 
     def _step_entry(self, job: _JobLog, path: list[str], entry: Mapping[str, Any]) -> None:
         top = len(path) == 1

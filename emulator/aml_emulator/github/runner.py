@@ -102,7 +102,7 @@ def run_workflow(
             event_name=event.name,
             payload=event.payload,
             actor=repository.actor,
-            default_branch=repository.branch,
+            default_branch=repository.default_branch(),
             mapped=mapped,
             labels=labels,
             secrets=secrets or {},

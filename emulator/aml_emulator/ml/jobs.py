@@ -89,12 +89,8 @@ def _list(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
         found = [body for body in found if body["properties"]["jobType"].lower() == kind.lower()]
     if tag := call.query.get("tag"):
         name, _, value = tag.partition("=")
-        found = [
-            body
-            for body in found
-            if body["properties"].get("tags", {}).get(name) == value
-            or (not value and name in body["properties"].get("tags", {}))
-        ]
+        tagged = [(body, body["properties"].get("tags") or {}) for body in found]
+        found = [body for body, tags in tagged if name in tags and value in ("", tags[name])]
     return page(emulator, call, found)
 
 
@@ -166,9 +162,9 @@ def _check(emulator: Emulator, workspace: Resource, properties: Body) -> None:
     compute = properties.get("computeId")
     if compute:
         _check_compute(emulator, workspace, str(compute))
-    for name, value in (properties.get("inputs") or {}).items():
+    for value in (properties.get("inputs") or {}).values():
         if isinstance(value, dict) and value.get("jobInputType") in _DATA_INPUTS and value.get("uri"):
-            _check_input(emulator, workspace, name, str(value["uri"]))
+            datastores.locate(emulator, workspace.id, str(value["uri"]))
     for value in (properties.get("outputs") or {}).values():
         uri = (value or {}).get("uri")
         if uri:
@@ -206,12 +202,6 @@ def _check_compute(emulator: Emulator, workspace: Resource, compute: str) -> Non
             "ArgumentInvalid",
             "ComputeNotReady",
         )
-
-
-def _check_input(emulator: Emulator, workspace: Resource, name: str, uri: str) -> None:
-    if uri.startswith(("http://", "https://", "wasbs://", "abfss://")) and not uri.startswith(emulator.blob_url):
-        raise not_emulated(f"reading the input '{name}' from {uri.split('?')[0]}, which is outside this emulator")
-    datastores.locate(emulator, workspace.id, uri)
 
 
 def _stored(emulator: Emulator, workspace: Resource, name: str, properties: Body) -> Body:

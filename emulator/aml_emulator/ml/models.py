@@ -19,9 +19,8 @@ _TYPES = ("custom_model", "mlflow_model", "triton_model")
 def _missing(name: str, version: str | None) -> ServiceError:
     what = name if version is None else f"{name}:{version}"
     message = f"Model {what} was not found."
-    return ServiceError(
-        404, "UserError", message, details=[{"code": "ModelNotFound", "message": message, "details": []}]
-    )
+    detail = {"code": "ModelNotFound", "message": message, "details": [], "additionalInfo": []}
+    return ServiceError(404, "UserError", message, details=[detail])
 
 
 KIND = AssetKind(

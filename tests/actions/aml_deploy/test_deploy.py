@@ -230,7 +230,9 @@ def test_a_version_that_is_no_number_gives_the_latest_with_a_warning(repository,
 
 
 def test_an_endpoint_that_takes_tokens_is_tested_with_one(repository, azure):
-    repository.write("code/test/test.py", TEST + "    token, _ = service.get_token()\n    assert token.count('.') == 2\n")
+    repository.write(
+        "code/test/test.py", TEST + "    token, _ = service.get_token()\n    assert token.count('.') == 2\n"
+    )
     del repository.parameters["authentication_enabled"]
     result = repository.deploy(token_auth_enabled=True, test_enabled=True, delete_service_after_deployment=True)
     assert result.code == 0, result.log

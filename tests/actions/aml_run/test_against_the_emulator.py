@@ -101,6 +101,11 @@ def test_a_repository_of_the_legacy_actions_trains_as_it_is(repository: Training
     assert "variable: value" in done.log
     assert done.log.index(done.outputs["run_url"]) < done.log.index("note:")
 
+    # The translation can be kept, and the SDK's own remarks are no part of the log.
+    assert "code/train/run_config.yml as a v2 job YAML (its paths are relative to code/train/)" in done.log
+    assert "compute: azureml:cpu-cluster" in done.log
+    assert not [line for line in done.log.splitlines() if "experimental class" in line and "::debug::" not in line]
+
     # Outputs, in the legacy formats.
     run_id = done.outputs["run_id"]
     assert done.outputs["experiment_name"] == "credit-risk-main"

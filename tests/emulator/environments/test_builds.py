@@ -64,7 +64,9 @@ def test_jobs_that_need_the_same_new_environment_build_it_once(builder: Environm
     assert sum("+ six==1.17.0" in log.read_text() for log in logs) == 1
 
 
-def test_a_package_that_does_not_exist_fails_with_the_resolvers_own_words(builder: EnvironmentBuilder, log: Path) -> None:
+def test_a_package_that_does_not_exist_fails_with_the_resolvers_own_words(
+    builder: EnvironmentBuilder, log: Path
+) -> None:
     with pytest.raises(BuildFailed, match="was not found in the package registry") as caught:
         builder.build("dependencies: [python=3.11, {pip: [this-package-does-not-exist-anywhere==1]}]", log)
     assert str(caught.value) in log.read_text()

@@ -125,6 +125,9 @@ def test_one_push_starts_the_workflows_that_its_branch_and_files_select(make_rep
     git(root, "checkout", "-q", "-b", "idea")
     commit(root, {"code/a.py": "2"})
     branch = find_repository(root, "local/iris")
+    pushed_to = events.push(branch).payload["repository"]
+    assert isinstance(pushed_to, dict)
+    assert (branch.branch, pushed_to["default_branch"]) == ("idea", "main")
     assert workflows_started_by(branch, events.push(branch)) == [".github/workflows/train.yml"]
 
 

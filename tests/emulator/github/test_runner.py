@@ -365,6 +365,15 @@ jobs:
     assert {step.name for job in result.jobs if job.id == "first" for step in job.steps} == {"leg 1", "leg 2"}
 
 
+def test_jobs_of_the_same_name_are_not_taken_for_one(run: Run) -> None:
+    job = "{name: Build, runs-on: ubuntu-latest, steps: [{run: echo}]}"
+    result = run(f"jobs:\n  a: {job}\n  b: {job}")
+    assert [(job.id, job.name, job.result) for job in result.jobs] == [
+        ("a", "Build", "success"),
+        ("b", "Build", "success"),
+    ]
+
+
 def test_a_local_reusable_workflow_runs(run: Run) -> None:
     called = (
         f"on: {{workflow_call: {{inputs: {{a: {{type: string}}}}}}}}\n{steps('- run: echo called ${{ inputs.a }}')}"

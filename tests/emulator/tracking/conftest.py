@@ -28,9 +28,7 @@ def tracking_uri(emulator: RunningEmulator, workspace_id: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def run_script(
-    emulator: RunningEmulator, token: str, tmp_path_factory: pytest.TempPathFactory
-) -> RunScript:
+def run_script(emulator: RunningEmulator, token: str, tmp_path_factory: pytest.TempPathFactory) -> RunScript:
     """`run_script(conda_file, program, **variables)`: what a program prints that uses MLflow outside a job."""
     builder = EnvironmentBuilder(ROOT / ".build" / "test-environments", ROOT / ".build" / "uv-cache")
 

@@ -81,7 +81,9 @@ def test_numbers_that_json_does_not_have_travel_as_protocol_buffers_write_them(a
     for value in ("NaN", "Infinity", "-Infinity"):
         api("POST", "runs/log-metric", run_id=run_id, key=value, value=value, timestamp="1700000000000", step="3")
     metrics = api("GET", "runs/get", run_id=run_id).json()["run"]["data"]["metrics"]
-    assert {metric["key"]: metric["value"] for metric in metrics} == {name: name for name in ("NaN", "Infinity", "-Infinity")}
+    assert {metric["key"]: metric["value"] for metric in metrics} == {
+        name: name for name in ("NaN", "Infinity", "-Infinity")
+    }
     assert {metric["step"] for metric in metrics} == {3}
 
 
@@ -96,16 +98,27 @@ def test_a_long_history_comes_in_pages_and_thinned(api: Api, run_id: str) -> Non
     steps = [{"key": "loss", "value": step, "timestamp": step, "step": step} for step in range(1000)]
     assert api("POST", "runs/log-batch", run_id=run_id, metrics=steps).status_code == 200
     first = api("GET", "metrics/get-history", run_id=run_id, metric_key="loss", max_results=600).json()
-    rest = api("GET", "metrics/get-history", run_id=run_id, metric_key="loss", max_results=600, page_token=first["next_page_token"])
+    rest = api(
+        "GET",
+        "metrics/get-history",
+        run_id=run_id,
+        metric_key="loss",
+        max_results=600,
+        page_token=first["next_page_token"],
+    )
     assert [metric["step"] for metric in first["metrics"] + rest.json()["metrics"]] == list(range(1000))
     assert "next_page_token" not in rest.json()
-    thinned = api("GET", "metrics/get-history-bulk-interval", run_ids=[run_id], metric_key="loss", max_results=11).json()
+    thinned = api(
+        "GET", "metrics/get-history-bulk-interval", run_ids=[run_id], metric_key="loss", max_results=11
+    ).json()
     assert [metric["step"] for metric in thinned["metrics"]] == [round(part * 99.9) for part in range(11)]
     assert {metric["run_id"] for metric in thinned["metrics"]} == {run_id}
 
 
 def test_an_experiment_is_renamed_deleted_and_restored(api: Api) -> None:
-    made = api("POST", "experiments/create", name="spring", tags=[{"key": "team", "value": "x"}]).json()["experiment_id"]
+    made = api("POST", "experiments/create", name="spring", tags=[{"key": "team", "value": "x"}]).json()[
+        "experiment_id"
+    ]
     refused(api("POST", "experiments/create", name="spring"), 400, "RESOURCE_ALREADY_EXISTS")
     assert api("POST", "experiments/update", experiment_id=made, new_name="summer").status_code == 200
     api("POST", "experiments/delete", experiment_id=made)
@@ -119,19 +132,25 @@ def test_an_experiment_is_renamed_deleted_and_restored(api: Api) -> None:
 def test_a_data_set_that_a_run_used_is_kept_with_it(api: Api, run_id: str) -> None:
     dataset = {"name": "iris", "digest": "abc", "source_type": "local", "source": "{}"}
     tags = [{"key": "mlflow.data.context", "value": "training"}]
-    assert api("POST", "runs/log-inputs", run_id=run_id, datasets=[{"dataset": dataset, "tags": tags}]).status_code == 200
+    assert (
+        api("POST", "runs/log-inputs", run_id=run_id, datasets=[{"dataset": dataset, "tags": tags}]).status_code == 200
+    )
     inputs = api("GET", "runs/get", run_id=run_id).json()["run"]["inputs"]["dataset_inputs"]
     assert inputs == [{"dataset": dataset, "tags": tags}]
 
 
-def test_a_run_is_not_seen_from_another_workspace(api: Api, client, emulator: RunningEmulator, workspace_id: str, run_id: str) -> None:
+def test_a_run_is_not_seen_from_another_workspace(
+    api: Api, client, emulator: RunningEmulator, workspace_id: str, run_id: str
+) -> None:
     from azure.ai.ml.entities import Workspace
 
     client.workspaces.begin_create(Workspace(name="other", location="westeurope")).result()
     other = f"{emulator.base_url}/mlflow{workspace_id.rsplit('/', 1)[0]}/other"
     try:
         refused(api("GET", "runs/get", base=other, run_id=run_id), 404, "RESOURCE_DOES_NOT_EXIST")
-        refused(api("POST", "runs/log-metric", base=other, run_id=run_id, key="x", value=1), 404, "RESOURCE_DOES_NOT_EXIST")
+        refused(
+            api("POST", "runs/log-metric", base=other, run_id=run_id, key="x", value=1), 404, "RESOURCE_DOES_NOT_EXIST"
+        )
         several = api("POST", "experiments/search", base=emulator.base_url)
         assert "several workspaces" in refused(several, 400, "INVALID_PARAMETER_VALUE")
         assert api("GET", "runs/get", base=emulator.base_url, run_id=run_id).status_code == 200
@@ -145,7 +164,9 @@ def test_what_the_emulator_does_not_do_it_says(api: Api) -> None:
     assert api("POST", "logged-models/search").json() == {"models": []}
 
 
-def test_an_artifact_path_stays_within_its_run(emulator: RunningEmulator, tracking_uri: str, token: str, run_id: str) -> None:
+def test_an_artifact_path_stays_within_its_run(
+    emulator: RunningEmulator, tracking_uri: str, token: str, run_id: str
+) -> None:
     for path in ("elsewhere/x.txt", f"ExperimentRun/dcid.{run_id}/a/../../x.txt", "ExperimentRun/dcid.nobody/x.txt"):
         answer = requests.put(
             f"{tracking_uri}/api/2.0/mlflow-artifacts/artifacts/{path.replace('..', '%2E%2E')}",

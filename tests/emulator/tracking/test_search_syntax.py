@@ -35,7 +35,7 @@ def matches(text: str) -> bool:
         "params.kernel = 'linear'",
         'params.kernel = "linear"',
         "parameters.`batch size` != '64'",
-        'params."batch size" LIKE \'3%\'',
+        "params.\"batch size\" LIKE '3%'",
         "params.kernel ILIKE 'LIN%' AND status = 'FINISHED'",
         "tags.mlflow.parentRunId = 'parent_1'",
         "tags.team IS NULL",
@@ -87,7 +87,13 @@ def test_a_filter_that_is_wrong_is_refused_and_not_read_as_something_else(text: 
 
 
 def test_an_order_sorts_by_each_clause_and_puts_what_has_no_value_last() -> None:
-    runs = [{"a": 1.0, "n": "x"}, {"a": 2.0, "n": "y"}, {"a": 1.0, "n": "z"}, {"n": "none"}, {"a": math.nan, "n": "nan"}]
+    runs = [
+        {"a": 1.0, "n": "x"},
+        {"a": 2.0, "n": "y"},
+        {"a": 1.0, "n": "z"},
+        {"n": "none"},
+        {"a": math.nan, "n": "nan"},
+    ]
 
     def lookup(run: dict[str, Value]):
         return lambda kind, name: run.get({"metric": "a", "attribute": "n"}[kind])
