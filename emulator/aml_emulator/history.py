@@ -1,11 +1,10 @@
 """Run history and the other data-plane services that the SDK and `azureml-mlflow` call beside ARM.
 
-Discovery, runs, run details with log addresses, artifacts, and where the outputs of a job lie.
+Discovery, runs, run details with log addresses, and where the outputs of a job lie. Artifacts: `run_artifacts`.
 """
 
 from __future__ import annotations
 
-import mimetypes
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,46 @@ if TYPE_CHECKING:
     from aml_emulator.resources import Body, Resource
     from aml_emulator.tracking.store import Run
 
-_HISTORY = f"/history/v1.0{WORKSPACE}"
+HISTORY = f"/history/v1.0{WORKSPACE}"
+RUN_PATTERNS = ("/runs/{run}", "/experiments/{experiment}/runs/{run}", "/experimentids/{experiment}/runs/{run}")
+
 _LOG_FOLDERS = ("user_logs/", "azureml-logs/", "system_logs/", "logs/")
+# Members that the service always sends and that have no meaning here: present, because clients may look for them, and null.
+_NEVER_KNOWN = dict.fromkeys(
+    (
+        "compute",
+        "computeDuration",
+        "computeRequest",
+        "currentAttemptId",
+        "currentComputeTime",
+        "effectiveStartTimeUtc",
+        "lastStartTimeUtc",
+        "runDefinition",
+        "runTypeV2",
+        "settings",
+        "statusRevision",
+    )
+)
+_NEVER_KNOWN_OF_RUNS = dict.fromkeys(
+    (
+        "actionUris",
+        "cancelUri",
+        "cancelationReason",
+        "completeUri",
+        "createdFrom",
+        "diagnosticsUri",
+        "jobSpecification",
+        "primaryMetricName",
+        "queueingInfo",
+        "retainForLifetimeOfWorkspace",
+        "revision",
+        "scheduleId",
+        "scriptName",
+        "token",
+        "tokenExpiryTimeUtc",
+        "uniqueChildRunComputeTargets",
+    )
+)
 _SAS_SECONDS = 24 * 3600
 _OUTPUT_TYPES = {
     "uri_folder": "UriFolder",
@@ -41,16 +78,14 @@ def register(router: Router, emulator: Emulator) -> None:
         return Reply(body=dict.fromkeys(("api", "history", "experimentation", "modelmanagement", "mlflow"), url))
 
     router.add("GET", "/discovery", discovery, "none")
-    for pattern in ("/runs/{run}", "/experiments/{experiment}/runs/{run}", "/experimentids/{experiment}/runs/{run}"):
-        router.add("GET", f"{_HISTORY}{pattern}", lambda call: Reply(body=_run_body(emulator, *_find(emulator, call))))
-        router.add("GET", f"{_HISTORY}{pattern}/details", lambda call: _details(emulator, call))
-        router.add("GET", f"{_HISTORY}{pattern}/children", lambda call: _children(emulator, call))
-        router.add("PATCH", f"{_HISTORY}{pattern}", lambda call: _patch(emulator, call))
-        router.add("GET", f"{_HISTORY}{pattern}/artifacts", lambda call: _artifacts(emulator, call))
-        router.add("GET", f"{_HISTORY}{pattern}/artifacts/path", lambda call: _artifacts(emulator, call))
-        router.add("GET", f"{_HISTORY}{pattern}/artifacts/contentinfo", lambda call: _content(emulator, call))
-        router.add("POST", f"{_HISTORY}{pattern}/artifacts/batch/metadata", lambda call: _new_artifacts(emulator, call))
-    router.add("POST", f"{_HISTORY}/rundata", lambda call: _run_data(emulator, call))
+    for pattern in RUN_PATTERNS:
+        router.add(
+            "GET", f"{HISTORY}{pattern}", lambda call: Reply(body=_run_body(emulator, *find_run(emulator, call)))
+        )
+        router.add("GET", f"{HISTORY}{pattern}/details", lambda call: _details(emulator, call))
+        router.add("GET", f"{HISTORY}{pattern}/children", lambda call: _children(emulator, call))
+        router.add("PATCH", f"{HISTORY}{pattern}", lambda call: _patch(emulator, call))
+    router.add("POST", f"{HISTORY}/rundata", lambda call: _run_data(emulator, call))
     router.add(
         "POST",
         f"/data/v1.0{WORKSPACE}/dataversion/batchGetResolvedUris",
@@ -63,7 +98,13 @@ def register(router: Router, emulator: Emulator) -> None:
     )
 
 
-def _find(emulator: Emulator, call: Call) -> tuple[Resource, Run]:
+def find_run(emulator: Emulator, call: Call) -> tuple[Resource, Run]:
+    """The workspace and the run of a request.
+
+    Raises:
+        ServiceError: 404 for either.
+
+    """
     workspace = find_workspace(emulator, call)
     return workspace, _run(emulator, workspace, call.params["run"])
 
@@ -113,16 +154,24 @@ def _common(emulator: Emulator, workspace: Resource, run: Run) -> Body:
         "userObjectId": emulator.tokens.identity.object_id,
         "userTenantId": emulator.tokens.identity.tenant_id,
         "userName": run.user or emulator.tokens.identity.client_id,
+        "userIss": emulator.tokens.issuer,
+        "userIdp": None,
+        "userPuId": None,
+        "userAltSecId": None,
+        "upn": None,
     }
     return {
         "runId": run.id,
+        "runNumber": None,
         "runUuid": None,
+        "parentRunUuid": None,
+        "rootRunUuid": None,
         "parentRunId": run.parent_id,
         "rootRunId": run.parent_id or run.id,
         "experimentId": run.experiment_id,
         "status": run.status,
-        "startTimeUtc": _iso(run.start),
-        "endTimeUtc": _iso(run.end),
+        "startTimeUtc": iso(run.start),
+        "endTimeUtc": iso(run.end),
         "error": run.error,
         "warnings": None,
         "tags": emulator.tracking.tags(run.id),
@@ -134,29 +183,31 @@ def _common(emulator: Emulator, workspace: Resource, run: Run) -> Body:
         "inputDatasets": [],
         "outputDatasets": [],
         "target": ids.name_of(str(job.properties.get("computeId") or "")) if job else None,
+        "userId": emulator.tokens.identity.object_id,
         "createdBy": user,
         "lastModifiedBy": user,
+        "lastModifiedUtc": iso(run.end or run.start or run.created),
+        "dataContainerId": f"dcid.{run.id}",
         "duration": _duration(run),
+        **_NEVER_KNOWN,
     }
 
 
 def _run_body(emulator: Emulator, workspace: Resource, run: Run) -> Body:
     job = emulator.resources.get(f"{workspace.id}/jobs/{run.id}")
     return _common(emulator, workspace, run) | {
-        "runNumber": None,
-        "createdUtc": _iso(run.created),
+        "createdUtc": iso(run.created),
         "displayName": run.display_name,
         "name": run.display_name,
         "description": job.properties.get("description") if job else None,
-        "dataContainerId": f"dcid.{run.id}",
         "hidden": bool(job.properties.get("isArchived")) if job else run.lifecycle != "active",
         "runType": "azureml.scriptrun" if run.is_job else None,
-        "cancelUri": None,
+        **_NEVER_KNOWN_OF_RUNS,
     }
 
 
 def _details(emulator: Emulator, call: Call) -> Reply:
-    workspace, run = _find(emulator, call)
+    workspace, run = find_run(emulator, call)
     container = datastores.containers(emulator, workspace.id).artifacts
     root = f"ExperimentRun/dcid.{run.id}/"
     logs = {
@@ -164,25 +215,32 @@ def _details(emulator: Emulator, call: Call) -> Reply:
         for folder in _LOG_FOLDERS
         for blob in emulator.blobs.list(container, root + folder)
     }
-    body = _common(emulator, workspace, run) | {"createdTimeUtc": _iso(run.created), "logFiles": logs, "revision": 0}
+    body = _common(emulator, workspace, run) | {
+        "createdTimeUtc": iso(run.created),
+        "logFiles": logs,
+        "revision": 0,
+        "jobCost": None,
+    }
     return Reply(body=body)
 
 
 def _children(emulator: Emulator, call: Call) -> Reply:
-    workspace, run = _find(emulator, call)
+    workspace, run = find_run(emulator, call)
     children = emulator.tracking.children(run.id)
     return Reply(body={"value": [_run_body(emulator, workspace, child) for child in children]})
 
 
 def _patch(emulator: Emulator, call: Call) -> Reply:
     """What the SDK's `jobs.update`, `archive` and `restore` send: tags and properties are merged, not replaced."""
-    workspace, run = _find(emulator, call)
+    workspace, run = find_run(emulator, call)
     changes = call.json()
     tags = {name: str(value) for name, value in (changes.get("tags") or {}).items()}
     if tags:
         emulator.tracking.set_tags(run.id, tags)
     if changes.get("displayName"):
         emulator.tracking.update_run(run.id, display_name=str(changes["displayName"]))
+    if changes.get("status") and not run.is_job:
+        emulator.tracking.update_run(run.id, status=str(changes["status"]))
 
     def edit(body: Body) -> None:
         properties = body["properties"]
@@ -229,77 +287,8 @@ def _resolved(emulator: Emulator, call: Call, member: str) -> Reply:
     return Reply(body={"values": values})
 
 
-def _artifacts(emulator: Emulator, call: Call) -> Reply:
-    """Artifacts below `path` (a prefix): the plugin of MLflow lists them all and makes the folders itself."""
-    workspace, run = _find(emulator, call)
-    container = datastores.containers(emulator, workspace.id).artifacts
-    root = f"ExperimentRun/dcid.{run.id}/"
-    found = emulator.blobs.list(container, root + call.query.get("path", ""))
-    return Reply(
-        body={
-            "value": [_artifact(run, blob.name[len(root) :], _iso(blob.modified)) for blob in found],
-            "continuationToken": None,
-            "nextLink": None,
-        }
-    )
-
-
-def _content(emulator: Emulator, call: Call) -> Reply:
-    workspace, run = _find(emulator, call)
-    path = call.query.get("path", "")
-    container = datastores.containers(emulator, workspace.id).artifacts
-    name = f"ExperimentRun/dcid.{run.id}/{path}"
-    if emulator.blobs.get(container, name) is None:
-        raise RunHistoryError(f"Artifact {path} of run {run.id} was not found.")
-    return Reply(body=_content_information(emulator, container, run, path, "r"))
-
-
-def _new_artifacts(emulator: Emulator, call: Call) -> Reply:
-    """Addresses to upload artifacts to."""
-    workspace, run = _find(emulator, call)
-    container = datastores.containers(emulator, workspace.id).artifacts
-    paths = [str(item.get("path")) for item in call.json().get("paths") or []]
-    return Reply(
-        body={
-            "artifacts": {path: _artifact(run, path, now()) for path in paths},
-            "artifactContentInformation": {
-                path: _content_information(emulator, container, run, path, "rcw") for path in paths
-            },
-            "errors": {},
-        }
-    )
-
-
-def _artifact(run: Run, path: str, created: str | None) -> Body:
-    return {
-        "artifactId": f"ExperimentRun/dcid.{run.id}/{path}",
-        "origin": "ExperimentRun",
-        "container": f"dcid.{run.id}",
-        "path": path,
-        "etag": None,
-        "createdTime": created,
-        "dataPath": None,
-        "tags": {},
-        "contentType": mimetypes.guess_type(path)[0] or "application/octet-stream",
-    }
-
-
-def _content_information(emulator: Emulator, container: str, run: Run, path: str, permissions: str) -> Body:
-    name = f"ExperimentRun/dcid.{run.id}/{path}"
-    url = blob_service.signed_url(emulator, container, name, _SAS_SECONDS, permissions=permissions)
-    account = emulator.accounts.owner(container)
-    # The plugin of MLflow downloads from addresses of the cloud's storage suffix only, and passes others over in silence.
-    own, cloud = f"{emulator.blob_url}/{account}/", f"https://{account}.blob.{datastores.storage_suffix(emulator)}/"
-    return {
-        "contentUri": url.replace(own, cloud, 1),
-        "origin": "ExperimentRun",
-        "container": f"dcid.{run.id}",
-        "path": path,
-        "tags": {},
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """A moment as the service writes it."""
     return moment.isoformat() if moment else None
 
 

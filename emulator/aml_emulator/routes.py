@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aml_emulator import entra, history, operations, studio
+from aml_emulator import entra, history, operations, run_artifacts, studio
 from aml_emulator.arm import dependencies, deployments, metadata, subscriptions
 from aml_emulator.context import Emulator
 from aml_emulator.http import Router
@@ -42,6 +42,7 @@ def register_all(router: Router, emulator: Emulator) -> None:
         online_endpoints,
         online_deployments,
         history,
+        run_artifacts,
         tracking,
         serving,
         studio,

@@ -6,7 +6,9 @@ This project keeps the actions, the emulator, the template and the tests togethe
     aml-run/ aml-workspace/ ...   from actions/
     shared/                       the helper package and the bootstrap
     requirements/                 the locks that the bootstrap installs from
-    action-catalog.md README.md LICENSE
+    README.md                     the catalogue of the actions
+    docs/troubleshooting.md       where every error of a step leads
+    LICENSE
 
 Only what git knows is written, so nothing ignored or forgotten on a disk is ever published.
 """
@@ -22,7 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 LOCKS = {PurePosixPath("requirements/uv.txt"), PurePosixPath("requirements/actions.txt")}
-PAGES = {PurePosixPath("action-catalog.md"), PurePosixPath("README.md"), PurePosixPath("LICENSE")}
+TROUBLESHOOTING = PurePosixPath("docs/troubleshooting.md")
+LICENSE = PurePosixPath("LICENSE")
+CATALOG = PurePosixPath("action-catalog.md")
 
 
 class PublishError(Exception):
@@ -40,8 +44,10 @@ class SourceFile:
 
 def published_path(path: PurePosixPath) -> PurePosixPath | None:
     """Give the place of a file of this project in the published tree, or None when it has none there."""
-    if path in LOCKS or path in PAGES:
+    if path in LOCKS or path in (TROUBLESHOOTING, LICENSE):
         return path
+    if path == CATALOG:  # this project's own README is a map of what is not published
+        return PurePosixPath("README.md")
     if path.parts[0] == "shared" and len(path.parts) > 1:
         return path
     if path.parts[0] == "actions" and len(path.parts) > 2 and path.parts[1].startswith("aml-"):
@@ -85,7 +91,9 @@ def publish(target: Path, *, source: Path, ref: str | None = "HEAD") -> list[Pur
                 continue
             destination = target / path
             destination.parent.mkdir(parents=True, exist_ok=True)
-            destination.write_bytes(file.content)
+            # The catalogue's links lead to the action folders, which lie one level higher there.
+            content = file.content.replace(b"](actions/", b"](") if file.path == CATALOG else file.content
+            destination.write_bytes(content)
             destination.chmod(0o755 if file.executable else 0o644)
             written.append(path)
         if not any(path.name == "action.yml" for path in written):

@@ -25,7 +25,9 @@ def project(tmp_path: Path) -> Path:
         "tests/test_a.py": "x = 1",
         "example-repo/README.md": "template",
         "README.md": "map",
-        "action-catalog.md": "catalog",
+        "action-catalog.md": "catalog: [run](actions/aml-run/README.md)",
+        "docs/troubleshooting.md": "help",
+        "docs/design.md": "for developers",
         ".gitignore": "__pycache__/\n.venv/\n",
     }
     for name, text in files.items():
@@ -48,9 +50,9 @@ def git(root: Path, *arguments: str) -> None:
 
 PUBLISHED = [
     "README.md",
-    "action-catalog.md",
     "aml-run/action.yml",
     "aml-run/aml_run/action.py",
+    "docs/troubleshooting.md",
     "requirements/actions.txt",
     "requirements/uv.txt",
     "shared/aml_actions/step.py",
@@ -65,6 +67,13 @@ def test_only_what_a_workflow_needs_is_published(project: Path, tmp_path: Path, 
     on_disk = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
     assert on_disk == PUBLISHED
     assert not [path for path in target.rglob("*") if path.is_symlink()]
+
+
+def test_the_catalogue_is_the_readme_of_the_published_repository_and_its_links_lead_there(
+    project: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "out", source=project)
+    assert (tmp_path / "out/README.md").read_text() == "catalog: [run](aml-run/README.md)"
 
 
 def test_a_script_stays_executable(project: Path, tmp_path: Path) -> None:
@@ -92,10 +101,10 @@ def test_a_file_deleted_in_the_working_tree_is_not_published_from_it(project: Pa
 
 def test_a_tag_is_published_as_it_was(project: Path, tmp_path: Path) -> None:
     git(project, "tag", "v1")
-    (project / "README.md").write_text("later")
+    (project / "action-catalog.md").write_text("later")
     git(project, "commit", "-qam", "later")
     publish(tmp_path / "out", source=project, ref="v1")
-    assert (tmp_path / "out/README.md").read_text() == "map"
+    assert "catalog" in (tmp_path / "out/README.md").read_text()
 
 
 def test_a_folder_that_holds_something_is_left_alone(project: Path, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ def register(router: Router, emulator: Emulator) -> None:
             "identityProvider": "AAD",
         },
         "suffixes": {"storage": storage_suffix(emulator)},
+        # No key of Azure's document: where the Studio is, for clients that link to it.
+        "azureMachineLearningStudio": url,
     }
 
     def metadata(call: Call) -> Reply:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aml_emulator import ids
 from aml_emulator.http import Call, Reply, Router, ServiceError, not_emulated
+from aml_emulator.ml import traffic as traffic_rules
 from aml_emulator.ml.scope import WorkspaceRoutes, page, properties_of, refused
 from aml_emulator.operations import status_headers
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from aml_emulator.resources import Body, Resource
 
 TYPE = f"{ids.PROVIDER}/workspaces/onlineEndpoints"
-DEPLOYMENT_TYPE = f"{TYPE}/deployments"
+DEPLOYMENT_TYPE = traffic_rules.DEPLOYMENT_TYPE
 NAME = re.compile(r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
 
 _AUTH_MODES = {
@@ -186,8 +187,8 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     if any((properties.get("mirrorTraffic") or {}).values()):
         raise not_emulated("mirrored traffic")
     # As on Azure, a PUT replaces: without `traffic`, nothing is routed any more.
-    traffic = _checked_traffic(emulator, endpoint_id, properties.get("traffic") or {})
-    stored = {
+    traffic = traffic_rules.checked(emulator, endpoint_id, properties.get("traffic") or {})
+    stored: Body = {
         "location": body.get("location") or workspace.body["location"],
         "tags": body.get("tags") or {},
         "kind": "Managed",
@@ -208,10 +209,11 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     if old is None:
         _make_keys(emulator, endpoint_id, properties.get("keys") or {})
     actor = call.principal.object_id if call.principal else "emulator"
+    operation = emulator.operations.start(endpoint_id, _CREATED)
+    headers = status_headers(emulator, operation, endpoint_id, stored["location"])
+    stored["properties"]["properties"]["AzureAsyncOperationUri"] = headers["Azure-AsyncOperation"]
     endpoint = emulator.resources.put(endpoint_id, stored, actor=actor)
-    operation = emulator.operations.start(endpoint.id, _CREATED)
     emulator.operations.settle(operation)
-    headers = status_headers(emulator, operation, endpoint.id, stored["location"])
     return Reply(200 if old else 201, endpoint.body, headers)
 
 
@@ -223,35 +225,6 @@ def _check_unique(emulator: Emulator, name: str) -> None:
             "EndpointAlreadyExists",
             status=409,
         )
-
-
-def _checked_traffic(emulator: Emulator, endpoint_id: str, traffic: Body) -> dict[str, int]:
-    deployments = {item.name.lower(): item for item in emulator.resources.list(endpoint_id, DEPLOYMENT_TYPE)}
-    for name, percent in traffic.items():
-        if not isinstance(percent, int) or isinstance(percent, bool) or not 0 <= percent <= 100:
-            raise refused(
-                f"Traffic of deployment '{name}' is {percent}; allowed are whole numbers from 0 to 100.",
-                target="traffic",
-            )
-        deployment = deployments.get(name.lower())
-        if deployment is None:
-            known = ", ".join(item.name for item in deployments.values()) or "none"
-            raise refused(
-                f"Traffic names the deployment '{name}', which endpoint {ids.name_of(endpoint_id)} does not have. It has: {known}.",
-                "BadArgument",
-                "ArgumentInvalid",
-                "DeploymentNotFound",
-                target="traffic",
-            )
-        state = deployment.properties["provisioningState"]
-        if percent and state in ("Failed", "Creating", "Deleting"):
-            raise refused(
-                f"Traffic cannot go to deployment '{name}', whose provisioning state is {state}.", target="traffic"
-            )
-    total = sum(traffic.values())
-    if total not in (0, 100):
-        raise refused(f"The sum of all traffic must be 0 or 100 percent; it is {total}.", target="traffic")
-    return {deployments[name.lower()].name: percent for name, percent in traffic.items()}
 
 
 def _identity(emulator: Emulator, old: Resource | None) -> Body:

@@ -131,7 +131,15 @@ def register(router: Router, emulator: Emulator) -> None:
                 return Reply(302, "", {"Location": row.address}, "text/plain")
         raise NotHere(f"There is no model “{call.params['name']}”")
 
+    def from_studio(call: Call) -> Reply:
+        """The address of the page in Azure's Studio: `/model/NAME:VERSION/details?wsid=WORKSPACE`."""
+        name, _, version = call.params["asset"].rpartition(":")
+        workspace = ids.segment(call.query.get("wsid", ""), "workspaces") or ""
+        address = f"/models/{quote(name, safe='')}/{quote(version, safe='')}?workspace={quote(workspace, safe='')}"
+        return Reply(302, "", {"Location": address}, "text/plain")
+
     router.add("GET", "/models", page(models), "none")
+    router.add("GET", "/model/{asset}/details", from_studio, "none")
     router.add("GET", "/models/{name}", page(latest), "none")
     router.add("GET", "/models/{name}/{version}", page(model), "none")
     router.add("GET", "/models/{name}/{version}/files/{path:path}", page(file), "none")

@@ -55,6 +55,16 @@ def test_a_missing_workspace_is_created_with_its_resource_group(
     leaves_no_secret(outcome)
 
 
+def test_the_link_to_the_studio_opens(step, names, emulator):
+    import requests
+
+    outcome = step("aml-workspace", {**names, "create_workspace": True, "location": "westeurope"})
+    assert outcome.code == 0, outcome.log
+    page = requests.get(outcome.outputs["studio_url"], verify=emulator.env["REQUESTS_CA_BUNDLE"], timeout=30)
+    assert page.status_code == 200
+    assert outcome.outputs["studio_url"].startswith(f"{emulator.base_url}/?wsid=/subscriptions/")
+
+
 def test_the_second_run_finds_it_and_changes_nothing(step, arm, names):
     first = step("aml-workspace", {**names, "create_workspace": True, "location": "westeurope"})
     assert first.code == 0, first.log

@@ -65,3 +65,10 @@ def test_the_name_alone_leads_to_the_newest_version(studio) -> None:
     assert (reply.status, reply.headers["Location"]) == (302, "/models/iris/2")
     studio.page("/models/nope", 404)
     studio.page("/models/iris/9", 404)
+
+
+def test_the_address_that_a_summary_names_leads_to_the_page(studio) -> None:
+    studio.add_model("iris", "1", "azureml://datastores/workspaceblobstore/paths/x")
+    reply = studio.get(f"/model/iris:1/details?wsid={studio.workspace}&tid=x")
+    assert reply.status == 302
+    assert "version 1" in studio.page(reply.headers["Location"]).text
