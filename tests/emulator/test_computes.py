@@ -112,3 +112,9 @@ def test_a_password_never_comes_back(rest: Rest, workspace_id: str) -> None:
     assert answer.status_code == 201
     assert "P4ssword-of-mine" not in answer.text
     assert "P4ssword-of-mine" not in rest("GET", f"{workspace_id}/computes/login").text
+
+
+def test_the_sizes_to_choose_from_can_be_listed(ml: MLClient) -> None:
+    sizes = {size.name: size for size in ml.compute.list_sizes(location="westeurope")}
+    assert sizes["Standard_DS3_v2"].vCPUs == 4  # the SDK keeps the service's own spelling
+    assert sizes["Standard_NC4as_T4_v3"].gpus == 1

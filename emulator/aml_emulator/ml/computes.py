@@ -234,9 +234,5 @@ def _size(size: vm_sizes.VmSize) -> Body:
         "vCPUs": size.cores,
         "gpus": size.gpus,
         "memoryGB": size.memory,
-        "osVhdSizeMB": 1047552,
-        "maxResourceVolumeMB": size.memory * 2048,
-        "lowPriorityCapable": True,
-        "premiumIO": "s" in size.name.rsplit("_", 1)[0][9:],
-        "supportedComputeTypes": ["AmlCompute", "ComputeInstance"],
+        "supportedComputeTypes": ["AmlCompute"],
     }

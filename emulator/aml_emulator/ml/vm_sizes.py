@@ -1,6 +1,6 @@
-"""Virtual machine sizes that Azure Machine Learning offers for clusters and managed endpoints.
+"""Virtual machine sizes that Azure Machine Learning offers for clusters and managed endpoints: the usual families, not all.
 
-From Microsoft's lists "Supported VM series and sizes" (compute targets) and "Managed online endpoints SKU list".
+Names as in Microsoft's pages on compute targets ("Supported VM series and sizes") and on the sizes of managed online endpoints.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class VmSize:
-    """One size. Memory in GB; `gpus` is 0 for machines without."""
+    """One size. Memory in GB, whole numbers; `gpus` is 0 for machines without."""
 
     name: str
     family: str
