@@ -36,14 +36,14 @@ class RunningEmulator:
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """This process's environment with the emulator's variables and some more: for a subprocess."""
-        return {**os.environ, **self.env, **(more or {})}
+        return {**_surroundings(), **self.env, **(more or {})}
 
 
 def command(*arguments: str, state: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run `aml-emulator` with a state directory; output is captured."""
     return subprocess.run(
         [sys.executable, "-m", "aml_emulator", *arguments, "--state", str(state)],
-        env={**os.environ, **(env or {})},
+        env={**_surroundings(), **(env or {})},
         capture_output=True,
         text=True,
         timeout=120,
@@ -112,3 +112,8 @@ def sign_in(emulator: RunningEmulator, **changes: str | None) -> requests.Respon
 def _output(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 0, f"{' '.join(map(str, done.args))} failed:\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def _surroundings() -> dict[str, str]:
+    """This process's environment, without the one variable that MLClient writes into it: the cloud of an earlier test."""
+    return {name: value for name, value in os.environ.items() if name != "AZUREML_CURRENT_CLOUD"}

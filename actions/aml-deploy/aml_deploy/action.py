@@ -94,7 +94,8 @@ def _report(step: Step[DeployParameters], order: Order, outcome: Outcome, second
         step.set_output("service_swagger_uri", str(endpoint.openapi_uri or ""))
         step.workflow.info(f"Endpoint {order.endpoint} serves model {order.model} at {endpoint.scoring_uri}")
     step.set_output("result", _result(order, outcome, seconds))
-    step.summary(summary.write(order, outcome, step.workspace(), seconds))
+    studio = step.studio_url(f"endpoints/realtime/{order.endpoint}/detail")
+    step.summary(summary.write(order, outcome, step.workspace(), seconds, studio))
 
 
 def _result(order: Order, outcome: Outcome, seconds: float) -> dict[str, Any]:

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from aml_actions.workspace import WorkspaceRef
 
 
-def write(order: Order, outcome: Outcome, workspace: WorkspaceRef, seconds: float) -> str:
-    """Return the Markdown for a rollout that succeeded."""
-    parts = [f"### 🚀 aml-deploy: {escape(order.model)} on {escape(order.endpoint)}", _facts(order, outcome, seconds)]
+def write(order: Order, outcome: Outcome, workspace: WorkspaceRef, seconds: float, studio: str) -> str:
+    """Return the Markdown for a rollout that succeeded; `studio` is the address of the endpoint's page."""
+    parts = [
+        f"### 🚀 aml-deploy: {escape(order.model)} on {escape(order.endpoint)}",
+        _facts(order, outcome, seconds, studio),
+    ]
     if outcome.endpoint is None:
         parts.append(f"The endpoint {code(order.endpoint)} was deleted again, as asked for.")
         return "\n\n".join(parts) + "\n"
@@ -29,7 +32,7 @@ def write(order: Order, outcome: Outcome, workspace: WorkspaceRef, seconds: floa
     return "\n\n".join(parts) + "\n"
 
 
-def _facts(order: Order, outcome: Outcome, seconds: float) -> str:
+def _facts(order: Order, outcome: Outcome, seconds: float, studio: str) -> str:
     test = outcome.test
     rows = [
         ("Endpoint", code(order.endpoint) + (" (new)" if outcome.created_endpoint else "")),
@@ -48,6 +51,7 @@ def _facts(order: Order, outcome: Outcome, seconds: float) -> str:
     if outcome.endpoint is not None:
         uri = str(outcome.endpoint.scoring_uri)
         rows.insert(3, ("Scoring URI", link(uri, uri)))
+        rows.append(("Studio", link(order.endpoint, studio)))
     return table(("", ""), rows)
 
 

@@ -62,6 +62,7 @@ def uv_environment(cache_folder: Path, environment: Mapping[str, str] = os.envir
         "UV_NO_CONFIG": "1",
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
+        "COLUMNS": "10000",  # a log is no terminal: the resolver's sentences stay whole
     }
 
 

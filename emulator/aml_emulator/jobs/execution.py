@@ -57,9 +57,8 @@ class Execution:
 
     def run(self) -> None:
         """Do everything; never raises. The job is in a terminal state afterwards."""
-        folder = self.emulator.state.jobs / self.job.name
         try:
-            self._run(folder)
+            self._run()
         except Canceled as canceled:
             reason = str(canceled)
             self._end("Canceled", failure(reason, "JobCanceled") if reason else None)
@@ -72,19 +71,19 @@ class Execution:
         except Exception as error:  # a job must not be left hanging by a defect of the emulator
             self._end("Failed", failure(f"The emulator failed to run the job: {error!r}", code="ServiceError"))
             raise
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)  # a node keeps nothing of a job that is over
 
-    def _run(self, folder: Path) -> None:
+    def _run(self) -> None:
         self._enter("Preparing")
         python = self._environment()
         self._enter("Queued")
         compute = self.job.compute_id or _SERVERLESS
         if not self.nodes.acquire(compute, self.job.name, self.canceled):
             raise Canceled(self.reason)
+        folder = self.emulator.state.jobs / self.job.name
         try:
             code = self._on_node(folder, python)
         finally:
+            shutil.rmtree(folder, ignore_errors=True)  # a node keeps nothing of a job that is over
             self.nodes.release(compute, self.job.name)
         if code == 0:
             self._end("Completed", None, 0)

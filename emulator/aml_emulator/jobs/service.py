@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from aml_emulator.environments import definition
@@ -39,6 +41,8 @@ class JobService:
         for job in self._emulator.resources.all_of(resources_of_jobs.TYPE):
             if job.properties["status"] not in TERMINAL:
                 set_status(self._emulator, job.id, "Failed", error=failure(_LOST, "NodeLost", code="ServiceError"))
+        for left in self._emulator.state.jobs.iterdir():
+            shutil.rmtree(left, ignore_errors=True)
 
     def stop(self) -> None:
         """End every job as Canceled, and wait for it."""
@@ -46,8 +50,9 @@ class JobService:
             executions = list(self._executions.values())
         for execution, _ in executions:
             execution.cancel(_STOPPED)
+        deadline = time.monotonic() + _STOP_SECONDS
         for _, thread in executions:
-            thread.join(_STOP_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def validate(self, properties: dict[str, Any]) -> None:
         """Check a job before it is stored.

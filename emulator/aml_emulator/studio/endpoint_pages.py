@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import quote
 
 from aml_emulator import ids
 from aml_emulator.context import Emulator
@@ -174,7 +175,13 @@ def register(router: Router, emulator: Emulator) -> None:
         )
 
     router.add("GET", "/endpoints", page(endpoints), "none")
+
+    def from_studio(call: Call) -> Reply:
+        """The address of the page in Azure's Studio: `/endpoints/realtime/NAME/detail?wsid=WORKSPACE`."""
+        return Reply(302, "", {"Location": f"/endpoints/{quote(call.params['name'], safe='')}"}, "text/plain")
+
     router.add("GET", "/endpoints/{name}", page(endpoint), "none")
+    router.add("GET", "/endpoints/realtime/{name}/detail", from_studio, "none")
 
 
 def how_to_call(emulator: Emulator, row: EndpointRow) -> str:

@@ -10,6 +10,7 @@ from aml_deploy.sizing import Size
 from aml_deploy.smoke_test import Verdict
 
 WORKSPACE = WorkspaceRef("sub", "rg", "ws")
+STUDIO = "https://studio.example/endpoints/realtime/credit/detail?wsid=x"
 
 
 def order(**parameters):
@@ -38,13 +39,14 @@ def test_a_reader_sees_who_serves_and_how_to_call_it():
         removed=("old",),
         others=("theirs",),
     )
-    text = summary.write(order(instance_count=2), outcome, WORKSPACE, 125.0)
+    text = summary.write(order(instance_count=2), outcome, WORKSPACE, 125.0, STUDIO)
     assert "| `v3-77-1` | 100 % |" in text
     assert "| `old` | removed | replaced by this step |" in text
     assert "`theirs`" in text
     assert "2 × Standard" in text
     assert "✅" in text and "0.4 s" in text
     assert "2 min 5 s" in text
+    assert f"[credit]({STUDIO})" in text
     assert "curl" in text and "https://credit.example/score" in text
     assert "get-credentials --name credit" in text
     assert "aml-deploy: credit\\|&lt;b&gt;" in text
@@ -52,6 +54,7 @@ def test_a_reader_sees_who_serves_and_how_to_call_it():
 
 def test_a_deleted_service_shows_no_address():
     outcome = Outcome(deployment="v3-77-1", endpoint=None, created_endpoint=True)
-    text = summary.write(order(), outcome, WORKSPACE, 8.0)
+    text = summary.write(order(), outcome, WORKSPACE, 8.0, STUDIO)
     assert "was deleted again" in text
+    assert STUDIO not in text
     assert "curl" not in text

@@ -66,3 +66,10 @@ def test_the_list_of_endpoints_leads_to_each(studio) -> None:
 
 def test_an_endpoint_that_is_not_there_is_a_page_that_says_so(studio) -> None:
     assert "There is no endpoint named “nope”" in studio.page("/endpoints/nope", 404).text
+
+
+def test_the_address_that_a_summary_names_leads_to_the_page(studio) -> None:
+    studio.add_endpoint("iris-main", {})
+    reply = studio.get(f"/endpoints/realtime/iris-main/detail?wsid={studio.workspace}&tid=x")
+    assert (reply.status, reply.headers["Location"]) == (302, "/endpoints/iris-main")
+    assert "iris-main" in studio.page(reply.headers["Location"]).text
