@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,3 +44,10 @@ def ml_client(credential: TokenCredential, cloud: Cloud, ref: WorkspaceRef, user
         **cloud.client_settings(),
         **extra,
     )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what the SDK prints in a block: dots while it polls, colour codes after an upload, links to a portal."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from aml_actions.client import quiet
 from aml_actions.errors import ActionError
 from aml_actions.polling import wait_for_poller, wait_until
 from aml_deploy.deployment_logs import DeploymentLogs
@@ -121,7 +120,7 @@ class OnlineEndpoints:
         entity = build()
         endpoint, name = str(entity.endpoint_name), str(entity.name)
         start = time.monotonic()
-        with self._quiet():
+        with quiet():
             # The entry script was checked already, with more than ast.parse (sources.py).
             poller = self._when_idle(
                 lambda: self._client.online_deployments.begin_create_or_update(build(), skip_script_validation=True)
@@ -174,7 +173,7 @@ class OnlineEndpoints:
         return first, second
 
     def _finish(self, begin: Callable[[], Any], what: str, timeout: float) -> None:
-        with self._quiet():
+        with quiet():
             wait_for_poller(self._when_idle(begin), what=what, say=self._workflow.info, timeout=timeout)
 
     def _when_idle(self, begin: Callable[[], T]) -> T:
@@ -218,13 +217,6 @@ class OnlineEndpoints:
                 f"Deployment {deployment} ended as {state}.",
                 cause="the connection to Azure was lost while it was made, so that its error could not be read",
             )
-
-    @staticmethod
-    @contextmanager
-    def _quiet() -> Iterator[None]:
-        """Drop what the SDK prints: dots while it polls, colour codes after an upload, remarks without a line end."""
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            yield
 
 
 def state_of(found: OnlineEndpoint | OnlineDeployment | None) -> str:

@@ -82,15 +82,16 @@ class Watch:
             details = self._ask()
             now = self._clock()
             if details is not None:
+                if details.status in END_STATES:
+                    # The last lines first: they were written before the job ended.
+                    self._log.relay(details.log_files, final=True)
+                    self._say(f"{details.status} after {duration(now - start)}")
+                    return details
                 if details.status != state:
                     state, since, told_at = details.status, now, now
                     self._say(f"{state} after {duration(now - start)}")
-                ended = state in END_STATES
-                if self._log.relay(details.log_files, final=ended):
+                if self._log.relay(details.log_files):
                     told_at = now
-                if ended:
-                    self._log.end_group()
-                    return details
                 self._give_up_if_lost(state, now - since)
             if now - told_at >= HEARTBEAT:
                 self._say(

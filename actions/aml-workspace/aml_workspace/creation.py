@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aml_actions.azure_errors import explain
+from aml_actions.client import quiet
 from aml_actions.errors import ActionError
 from aml_actions.polling import wait_for_poller
 from aml_actions.step import Step
@@ -26,7 +27,8 @@ def create(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> None:
     step.workflow.info(f"Creating {ref}")
     try:
         client = step.ml_client(ref)
-        poller = client.workspaces.begin_create(_entity(step, ref, location))
+        with quiet():
+            poller = client.workspaces.begin_create(_entity(step, ref, location))
         # The SDK's poller wraps the one of the ARM deployment, reports to a logger and hides the reason of a failure when a
         # part of the deployment has no error body. The inner one is all that is needed.
         deployment = getattr(poller.polling_method(), "poller", poller)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from aml_emulator.resources import Body, Resource
 
 _CREATED = "deployment"
-_SCALED = "deployment-scale"
 _DELETED = "deployment-delete"
 _CONTAINERS = ("InferenceServer", "StorageInitializer")
 _PROBE = {"failureThreshold": 30, "successThreshold": 1, "timeout": "PT2S", "period": "PT10S", "initialDelay": "PT10S"}
@@ -28,7 +27,6 @@ _REQUESTS = {"maxQueueWait": "PT0.5S", "requestTimeout": "PT5S", "maxConcurrentR
 def register(router: Router, emulator: Emulator) -> None:
     """Routes of deployments."""
     emulator.operations.on(_DELETED, lambda resource_id: _gone(emulator, resource_id))
-    emulator.operations.on(_SCALED, lambda resource_id: _scaled(emulator, resource_id))
     routes = WorkspaceRoutes(router, emulator)
 
     def endpoint_of(call: Call, workspace: Resource) -> Resource:
@@ -185,22 +183,22 @@ def _invalid(errors: dict[str, list[str]]) -> ServiceError:
 def _patch(emulator: Emulator, call: Call, deployment: Resource) -> Reply:
     online_endpoints.check_idle(emulator, deployment, f"update deployment {deployment.name}")
     request = call.json()
-    capacity = _capacity(request) if request.get("sku") else deployment.body["sku"]["capacity"]
+    old = deployment.body["sku"]["capacity"]
+    capacity = _capacity(request) if request.get("sku") else old
 
     def edit(body: Body) -> None:
-        body["sku"]["capacity"] = capacity
-        body["properties"]["provisioningState"] = "Updating"
         if request.get("tags") is not None:
             body["tags"] = request["tags"]
+        if capacity != old:
+            body["sku"]["capacity"] = capacity
+            body["properties"]["provisioningState"] = "Updating"
 
     changed = emulator.resources.change(deployment.id, edit) or deployment
-    operation = emulator.operations.start(deployment.id, _SCALED)
-    emulator.operations.settle(operation)
+    if capacity == old:
+        return Reply(200, changed.body)
+    operation = emulator.operations.start(deployment.id, _CREATED)
+    emulator.serving.deploy(deployment.id, operation)
     return Reply(202, changed.body, status_headers(emulator, operation, deployment.id, deployment.body["location"]))
-
-
-def _scaled(emulator: Emulator, deployment_id: str) -> None:
-    emulator.resources.change(deployment_id, lambda body: body["properties"].update(provisioningState="Succeeded"))
 
 
 def _delete(emulator: Emulator, call: Call, endpoint: Resource) -> Reply:

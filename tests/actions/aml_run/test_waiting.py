@@ -75,6 +75,28 @@ def test_each_state_is_told_with_the_time_it_took(end: str) -> None:
     assert told == [f"Job job_1: {state}" for state in ("Starting", "Preparing", "Running", end)]
 
 
+def test_the_last_lines_of_the_log_come_before_the_end_is_told() -> None:
+    class Log:
+        def __init__(self, stream: io.StringIO) -> None:
+            self.stream = stream
+
+        def relay(self, log_files: object, *, final: bool = False) -> bool:
+            self.stream.write("the last line\n" if final else "a line\n")
+            return True
+
+        def end_group(self) -> None: ...
+
+    clock, stream = Clock(), io.StringIO()
+    history = Script(clock, states((0, "Running"), (1, "Completed")))
+    Watch("job_1", history, Workflow(stream), Log(stream), clock, clock.sleep).until_end()  # type: ignore[arg-type]
+    assert stream.getvalue().splitlines() == [
+        "Job job_1: Running after 0.0 s",
+        "a line",
+        "the last line",
+        "Job job_1: Completed after 1.0 s",
+    ]
+
+
 def test_a_state_may_come_back() -> None:
     details, log, _ = watch(states((0, "Preparing"), (10, "Running"), (20, "Preparing"), (30, "Completed")))
     assert details.status == "Completed"

@@ -34,9 +34,18 @@ print("run", run.info.run_id, back, mlflow.get_tracking_uri().split(":")[0])
 """
 
 
-@pytest.mark.parametrize(("conda", "scheme"), [(PLAIN, "https"), (PLUGIN, "azureml")], ids=["mlflow alone", "with Azure's plugin"])
+@pytest.mark.parametrize(
+    ("conda", "scheme"), [(PLAIN, "https"), (PLUGIN, "azureml")], ids=["mlflow alone", "with Azure's plugin"]
+)
 def test_a_training_job_runs_and_what_it_logged_is_found(
-    emulator: RunningEmulator, ml: Any, submit: Submit, rest: Any, workspace_id: str, tmp_path: Path, conda: str, scheme: str
+    emulator: RunningEmulator,
+    ml: Any,
+    submit: Submit,
+    rest: Any,
+    workspace_id: str,
+    tmp_path: Path,
+    conda: str,
+    scheme: str,
 ) -> None:
     from azure.ai.ml import Output
 
@@ -63,7 +72,9 @@ def test_a_training_job_runs_and_what_it_logged_is_found(
     found = rest("GET", f"/mlflow/v2.0{workspace_id}/api/2.0/mlflow/runs/get", run_id=job.name).json()["run"]
     assert found["info"]["status"] == "FINISHED"
     assert found["info"]["run_name"] == "first try"
-    data = {kind: {item["key"]: item["value"] for item in found["data"][kind]} for kind in ("params", "metrics", "tags")}
+    data = {
+        kind: {item["key"]: item["value"] for item in found["data"][kind]} for kind in ("params", "metrics", "tags")
+    }
     assert data["params"] == {"kernel": "linear", "penalty": "0.5"}
     assert data["metrics"] == {"loss": pytest.approx(1 / 3), "accuracy": 0.9, "broken": "NaN"}
     assert (data["tags"]["team"], data["tags"]["origin"]) == ("x", "test")
