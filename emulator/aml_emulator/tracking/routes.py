@@ -7,49 +7,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from aml_emulator import ids
 from aml_emulator.http import Call, Reply, Router
 from aml_emulator.ml.scope import WORKSPACE, find_workspace
 from aml_emulator.tracking import artifacts, messages
 from aml_emulator.tracking.artifacts import Artifacts
+from aml_emulator.tracking.experiments import Experiments
+from aml_emulator.tracking.handlers import Handlers
+from aml_emulator.tracking.logged import Logged
 from aml_emulator.tracking.messages import MlflowError, invalid
-from aml_emulator.tracking.rest import Tracking
+from aml_emulator.tracking.runs import Runs
 
 if TYPE_CHECKING:
     from aml_emulator.context import Emulator
 
+H = TypeVar("H", bound=Handlers)
+
 _WORKSPACE_TYPE = f"{ids.PROVIDER}/workspaces"
 
-_TRACKING: dict[tuple[str, str], Callable[[Tracking, Call], Reply]] = {
-    ("POST", "experiments/create"): Tracking.create_experiment,
-    ("GET", "experiments/get"): Tracking.get_experiment,
-    ("GET", "experiments/get-by-name"): Tracking.get_experiment_by_name,
-    ("POST", "experiments/search"): Tracking.search_experiments,
-    ("GET", "experiments/search"): Tracking.search_experiments,
-    ("POST", "experiments/update"): Tracking.update_experiment,
-    ("POST", "experiments/delete"): Tracking.delete_experiment,
-    ("POST", "experiments/restore"): Tracking.restore_experiment,
-    ("POST", "experiments/set-experiment-tag"): Tracking.set_experiment_tag,
-    ("POST", "experiments/delete-experiment-tag"): Tracking.delete_experiment_tag,
-    ("POST", "runs/create"): Tracking.create_run,
-    ("GET", "runs/get"): Tracking.get_run,
-    ("POST", "runs/update"): Tracking.update_run,
-    ("POST", "runs/delete"): Tracking.delete_run,
-    ("POST", "runs/restore"): Tracking.restore_run,
-    ("POST", "runs/search"): Tracking.search_runs,
-    ("POST", "runs/log-metric"): Tracking.log_metric,
-    ("POST", "runs/log-parameter"): Tracking.log_parameter,
-    ("POST", "runs/set-tag"): Tracking.set_tag,
-    ("POST", "runs/delete-tag"): Tracking.delete_tag,
-    ("POST", "runs/log-batch"): Tracking.log_batch,
-    ("POST", "runs/log-batch-async"): Tracking.log_batch_async,
-    ("POST", "runs/log-inputs"): Tracking.log_inputs,
-    ("POST", "runs/log-model"): Tracking.log_model,
-    ("GET", "metrics/get-history"): Tracking.metric_history,
-    ("GET", "metrics/get-history-bulk-interval"): Tracking.metric_history_of_runs,
+_EXPERIMENTS: dict[tuple[str, str], Callable[[Experiments, Call], Reply]] = {
+    ("POST", "experiments/create"): Experiments.create_experiment,
+    ("GET", "experiments/get"): Experiments.get_experiment,
+    ("GET", "experiments/get-by-name"): Experiments.get_experiment_by_name,
+    ("POST", "experiments/search"): Experiments.search_experiments,
+    ("GET", "experiments/search"): Experiments.search_experiments,
+    ("POST", "experiments/update"): Experiments.update_experiment,
+    ("POST", "experiments/delete"): Experiments.delete_experiment,
+    ("POST", "experiments/restore"): Experiments.restore_experiment,
+    ("POST", "experiments/set-experiment-tag"): Experiments.set_experiment_tag,
+    ("POST", "experiments/delete-experiment-tag"): Experiments.delete_experiment_tag,
+}
+_RUNS: dict[tuple[str, str], Callable[[Runs, Call], Reply]] = {
+    ("POST", "runs/create"): Runs.create_run,
+    ("GET", "runs/get"): Runs.get_run,
+    ("POST", "runs/update"): Runs.update_run,
+    ("POST", "runs/delete"): Runs.delete_run,
+    ("POST", "runs/restore"): Runs.restore_run,
+    ("POST", "runs/search"): Runs.search_runs,
+}
+_LOGGED: dict[tuple[str, str], Callable[[Logged, Call], Reply]] = {
+    ("POST", "runs/log-metric"): Logged.log_metric,
+    ("POST", "runs/log-parameter"): Logged.log_parameter,
+    ("POST", "runs/set-tag"): Logged.set_tag,
+    ("POST", "runs/delete-tag"): Logged.delete_tag,
+    ("POST", "runs/log-batch"): Logged.log_batch,
+    ("POST", "runs/log-batch-async"): Logged.log_batch_async,
+    ("POST", "runs/log-inputs"): Logged.log_inputs,
+    ("POST", "runs/log-model"): Logged.log_model,
+    ("GET", "metrics/get-history"): Logged.metric_history,
+    ("GET", "metrics/get-history-bulk-interval"): Logged.metric_history_of_runs,
 }
 
 
@@ -63,8 +72,9 @@ def register(router: Router, emulator: Emulator) -> None:
     ):
         api = _Api(emulator, plugin=plugin)
         for service in (f"{prefix}/api/2.0/mlflow", f"{prefix}/api/2.0/preview/mlflow"):
-            for (method, path), handler in _TRACKING.items():
-                router.add(method, f"{service}/{path}", api.tracking(handler))
+            _add(router, service, api, Experiments, _EXPERIMENTS)
+            _add(router, service, api, Runs, _RUNS)
+            _add(router, service, api, Logged, _LOGGED)
             router.add("GET", f"{service}/artifacts/list", api.artifacts(Artifacts.list_of_run))
             # Nothing makes logged models (MLflow 3) here, so there are none to find.
             router.add("POST", f"{service}/logged-models/search", lambda call: Reply(body={"models": []}))
@@ -77,6 +87,17 @@ def register(router: Router, emulator: Emulator) -> None:
         router.add("DELETE", f"{files}/{{path:path}}", api.artifacts(Artifacts.delete))
 
 
+def _add(
+    router: Router,
+    service: str,
+    api: _Api,
+    kind: type[H],
+    handlers: Mapping[tuple[str, str], Callable[[H, Call], Reply]],
+) -> None:
+    for (method, path), handler in handlers.items():
+        router.add(method, f"{service}/{path}", api.tracking(kind, handler))
+
+
 class _Api:
     """Binds handlers to the workspace of each request."""
 
@@ -84,12 +105,12 @@ class _Api:
         self._emulator = emulator
         self._artifact_uri = (lambda run: run.artifact_uri) if plugin else artifacts.address
 
-    def tracking(self, handler: Callable[[Tracking, Call], Reply]) -> Callable[[Call], Reply]:
+    def tracking(self, kind: type[H], handler: Callable[[H, Call], Reply]) -> Callable[[Call], Reply]:
         """A handler of the tracking API as the router takes it."""
 
         def handle(call: Call) -> Reply:
             user = call.principal.object_id if call.principal else ""
-            return handler(Tracking(self._emulator, self._workspace(call), self._artifact_uri, user), call)
+            return handler(kind(self._emulator, self._workspace(call), self._artifact_uri, user), call)
 
         return handle
 

@@ -17,6 +17,9 @@ from aml_emulator.github.runner import run_workflow
 
 from .conftest import CHECKOUT, MakeRepository, Run, steps
 
+LONG = f"300.000{os.getpid()}"
+"""Seconds for `sleep`, in a spelling that no other test and no other program of this machine uses: it is looked for by name."""
+
 
 def test_outputs_summaries_and_annotations_come_back(run: Run) -> None:
     body = """
@@ -273,7 +276,7 @@ def test_time_is_limited_and_the_step_is_cancelled_like_on_github(run: Run, tmp_
     note = tmp_path / "cleaned"
     program.write_text(
         "import pathlib, subprocess, sys, time\n"
-        "subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
+        f"subprocess.Popen(['sleep', '{LONG}'], start_new_session=True)\n"
         "try:\n    print('working', flush=True)\n    time.sleep(300)\n"
         f"except KeyboardInterrupt:\n    pathlib.Path({str(note)!r}).write_text('yes')\n"
     )
@@ -285,19 +288,19 @@ def test_time_is_limited_and_the_step_is_cancelled_like_on_github(run: Run, tmp_
     assert "Long" in result.problems[0]
     assert note.read_text() == "yes"
     assert [step.outcome for step in result.steps] == ["failure", "skipped"]
-    assert not _processes_with("sleep\x00300")
+    assert not _processes_with(f"sleep\x00{LONG}")
 
 
 def test_a_process_left_behind_by_a_step_is_ended(run: Run) -> None:
     told: list[str] = []
-    result = run(steps("- run: sleep 301 > /dev/null 2>&1 & disown"), progress=told.append)
+    result = run(steps(f"- run: sleep {LONG} > /dev/null 2>&1 & disown"), progress=told.append)
     assert result.succeeded, result.failures()
-    assert not _processes_with("sleep\x00301")
+    assert not _processes_with(f"sleep\x00{LONG}")
     assert any("left behind" in line for line in told)
 
 
 def test_an_interrupted_run_leaves_nothing(make_repository: MakeRepository, tmp_path: Path) -> None:
-    repository = make_repository({".github/workflows/try.yml": f"on: push\n{steps('- run: exec sleep 302')}"})
+    repository = make_repository({".github/workflows/try.yml": f"on: push\n{steps(f'- run: exec sleep {LONG}')}"})
     script = tmp_path / "run.py"
     script.write_text(
         "import os, pathlib\n"
@@ -320,7 +323,7 @@ def test_an_interrupted_run_leaves_nothing(make_repository: MakeRepository, tmp_
     assert [oct(file.stat().st_mode & 0o777) for file in secrets] == ["0o600"]
     process.send_signal(signal.SIGINT)
     process.wait(timeout=30)
-    assert not _processes_with("sleep\x00302")
+    assert not _processes_with(f"sleep\x00{LONG}")
     assert list(temporary.iterdir()) == []
 
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 import requests
 from support.emulator import RunningEmulator
 
 from .conftest import Api
+
+HEADLESS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--ignore-certificate-errors",
+    "--virtual-time-budget=5000",
+    "--dump-dom",
+)
 
 
 def refused(answer: requests.Response, status: int, code: str) -> str:
@@ -176,3 +193,20 @@ def test_an_artifact_path_stays_within_its_run(
             timeout=60,
         )
         assert answer.status_code in (400, 404), f"{path}: {answer.status_code}"
+
+
+def test_the_link_that_mlflow_prints_leads_to_the_page_of_the_run(
+    emulator: RunningEmulator, tracking_uri: str, run_id: str, tmp_path: Path
+) -> None:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no browser on this machine to follow the part of a link that only browsers see")
+    shown = subprocess.run(
+        [chromium, *HEADLESS, f"--user-data-dir={tmp_path}", f"{tracking_uri}/#/experiments/1/runs/{run_id}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    assert run_id in shown
+    assert "To the Studio" not in shown
