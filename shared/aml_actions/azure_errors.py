@@ -19,6 +19,7 @@ _BUSY = re.compile(r"because it is in (?P<state>\w+) provisioning state")
 _PRIVATE = re.compile(
     r"private link configuration|public (?:network )?access is (?:disabled|not allowed)", re.IGNORECASE
 )
+_SIZE = re.compile(r"(?P<size>\S+) is not supported in region (?P<region>\w+)")
 _PROVIDER = re.compile(
     r"not registered to use namespace '?(?P<namespace>[\w.]+)'?|MissingSubscriptionRegistration|NoRegisteredProviderFound"
 )
@@ -64,7 +65,9 @@ def explain_answer(answer: ServiceError, doing: str | None = None) -> ActionErro
 
 
 def _explain_answer(answer: ServiceError, while_doing: str) -> ActionError:
-    label = " ".join(part for part in (str(answer.status or ""), answer.code) if part) or "no code"
+    # An operation that failed later is told by a status of 200: it says nothing.
+    status = str(answer.status) if answer.status and answer.status >= 400 else ""
+    label = " ".join(part for part in (status, answer.code) if part) or "no code"
     cause, fix, anchor = _advice(answer)
     return ActionError(
         f"Azure refused{while_doing} ({label}).",
@@ -86,6 +89,12 @@ def _advice(answer: ServiceError) -> tuple[str | None, str | None, str | None]:
             f"the subscription never used {namespace}",
             f"`az provider register --namespace {namespace} --wait`",
             f"{docs}#provider-not-registered",
+        )
+    if size := _SIZE.search(text):
+        return (
+            f"{size['region']} does not offer machines of the size {size['size']}",
+            f"choose another size: `az ml compute list-sizes --location {size['region']}`",
+            f"{docs}#compute-failed",
         )
     if _PRIVATE.search(text):
         return (

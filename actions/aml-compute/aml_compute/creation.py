@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aml_actions.errors import ActionError
+from aml_actions.errors import ActionError, TimedOut
 from aml_actions.polling import wait_for_poller
 from aml_actions.step import Step
 from aml_compute.parameters import ComputeParameters
@@ -17,16 +17,45 @@ _SSH_PORT = {"Enabled": True, "Disabled": False, "NotSpecified": None}
 
 
 def create(step: Step[ComputeParameters], name: str) -> None:
-    """Create the cluster and wait until Azure has ended that operation, well or badly.
+    """Create the cluster and wait until Azure has ended that operation.
+
+    A cluster that failed while it was made is deleted again: nobody could use it, and it would be in the way of the next run.
 
     Raises:
         ActionError: the parameters ask for what SDK v2 cannot create, Azure refused, or it took too long.
     """
     _refuse_what_cannot_be_created(step, name)
     step.workflow.info(f"Creating compute {name}")
-    with step.doing(f"creating compute {name}"):
-        poller = step.ml_client().compute.begin_create_or_update(_entity(step, name))
-        wait_for_poller(poller, what=f"compute {name}", say=step.workflow.info, timeout=TIMEOUT)
+    try:
+        with step.doing(f"creating compute {name}"):
+            poller = step.ml_client().compute.begin_create_or_update(_entity(step, name))
+            wait_for_poller(poller, what=f"compute {name}", say=step.workflow.info, timeout=TIMEOUT)
+    except TimedOut:
+        raise  # it goes on in Azure
+    except ActionError as refused:
+        refused.what += _take_back(step, name)
+        raise
+
+
+def _take_back(step: Step[ComputeParameters], name: str) -> str:
+    """Delete the cluster if it is in the state Failed, and return a sentence about what is there now."""
+    from azure.core.exceptions import AzureError, ResourceNotFoundError
+
+    computes = step.ml_client().compute
+    try:
+        found = computes.get(name).provisioning_state
+        state = str(getattr(found, "value", found))  # an enumeration whose text is not the service's word
+        if state.lower() != "failed":
+            return f" Compute {name} is there, in the state {state}."
+        wait_for_poller(
+            computes.begin_delete(name), what=f"deletion of compute {name}", say=step.workflow.info, timeout=TIMEOUT
+        )
+    except ResourceNotFoundError:
+        return " Nothing was created."
+    except (AzureError, ActionError) as error:
+        step.workflow.debug(f"the failed compute could not be deleted: {error}")
+        return f" Compute {name} is left in a bad state: delete it before the next run."
+    return f" The failed compute {name} was deleted again."
 
 
 def _refuse_what_cannot_be_created(step: Step[ComputeParameters], name: str) -> None:

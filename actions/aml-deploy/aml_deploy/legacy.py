@@ -160,7 +160,7 @@ IGNORED = (
     ),
     Rule(
         "authentication_enabled",
-        "Without it the legacy action made a service that was open to everybody; a managed online endpoint asks for a key.",
+        "It is not set. The legacy action then made a service that was open to everybody; a managed online endpoint asks for a key.",
         'Callers send a key of the endpoint. Set "authentication_enabled": true to end this warning.',
         lambda parameters: parameters.authentication_enabled is None and not parameters.token_auth_enabled,
     ),

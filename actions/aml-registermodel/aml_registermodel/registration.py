@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aml_actions.client import quiet
 from aml_actions.errors import ActionError
 from aml_actions.runner import Runner
 from aml_actions.tags import as_texts, github_tags
@@ -139,23 +140,25 @@ def _renewed(client: MLClient, present: Model, wanted: Wanted) -> str:
     description = wanted.description if wanted.description is not None else present.description
     if tags != (present.tags or {}) or description != present.description:
         present.tags, present.description = tags, description
-        client.models.create_or_update(present)
+        with quiet():
+            client.models.create_or_update(present)
     return str(present.version)
 
 
 def _created(client: MLClient, wanted: Wanted) -> str:
     from azure.ai.ml.entities import Model
 
-    made = client.models.create_or_update(
-        Model(
-            name=wanted.name,
-            path=wanted.source.path,
-            type=wanted.type,
-            tags=wanted.tags,
-            properties=wanted.properties,
-            description=wanted.description,
+    with quiet():
+        made = client.models.create_or_update(
+            Model(
+                name=wanted.name,
+                path=wanted.source.path,
+                type=wanted.type,
+                tags=wanted.tags,
+                properties=wanted.properties,
+                description=wanted.description,
+            )
         )
-    )
     return str(made.version)
 
 

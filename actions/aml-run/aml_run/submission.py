@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aml_actions.client import quiet
 from aml_actions.errors import ActionError
 from aml_actions.jobs import job_status, job_url
 from aml_actions.step import Step
@@ -64,7 +65,7 @@ def submit(step: Step[RunParameters]) -> Submitted:
         or default_experiment(step.runner)
     )
     job.tags = {**(job.tags or {}), **as_texts(step.parameters.tags), **github_tags(step.runner)}
-    with step.doing(f"submitting {chosen.name}"):
+    with step.doing(f"submitting {chosen.name}"), quiet():
         made = client.jobs.create_or_update(job)
     name = str(made.name)
     return Submitted(

@@ -5,6 +5,7 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from support.steps import CREDENTIALS, run_step, write_parameters
 
 from aml_actions.workspace import WorkspaceRef, write
@@ -256,3 +257,15 @@ def test_what_cannot_be_right_is_refused_before_azure_is_asked(step, parameters,
     outcome = step("aml-compute", parameters, credentials=UNREACHABLE)
     assert outcome.code == 1
     assert said in outcome.annotations[0]
+
+
+def test_a_cluster_that_fails_while_it_is_made_is_not_left_behind(step, team, compute, cpu):
+    outcome = step("aml-compute", {"name": cpu, "compute_type": "amlcluster", "vm_size": "Standard_NOPE"})
+    assert outcome.code == 1
+    [annotation] = outcome.annotations
+    assert "does not offer machines of the size Standard_NOPE" in annotation
+    assert f"The failed compute {cpu} was deleted again." in annotation
+    assert "(VmSizeNotSupported)" in annotation
+    with pytest.raises(HttpResponseError) as missing:
+        compute(cpu)
+    assert missing.value.status_code == 404
