@@ -180,7 +180,9 @@ def _words(path: Path, position: int) -> str:
     """What was written to a log since a position, its end if it is long."""
     with path.open("rb") as file:
         file.seek(position)
-        return _masked(file.read().decode(errors="replace").strip()[-_WORDS:])
+        lines = file.read().decode(errors="replace").splitlines()
+    # uv begins with where it installs; a reader who sees only the first line wants the reason.
+    return _masked("\n".join(line for line in lines if not line.startswith("Using Python")).strip()[-_WORDS:])
 
 
 def _masked(text: str) -> str:
