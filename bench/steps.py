@@ -82,12 +82,14 @@ class Bench:
         command = [sys.executable, "-m", "aml_emulator", *arguments, "--state", str(self.state)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    def step(self, action: str, inputs: Mapping[str, str]) -> tuple[float, dict[str, str]]:
-        """Run one step; its wall seconds and its outputs.
+    def step(self, action: str, inputs: Mapping[str, str], *, cold: bool) -> tuple[float, dict[str, str]]:
+        """Run one step, without a Python environment if `cold`; its wall seconds and its outputs.
 
         Raises:
             RuntimeError: the step failed.
         """
+        if cold:
+            shutil.rmtree(self.home / "envs", ignore_errors=True)
         output = self.repository.parent / "output"
         output.write_text("")
         environment = {
@@ -134,17 +136,17 @@ class Bench:
             begun, ended = database.execute(query).fetchone()
         return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
 
-    def round(self) -> dict[str, float]:
+    def round(self, *, cold: bool) -> dict[str, float]:
         """Each step once; own seconds by action."""
         own = {}
-        own["aml-workspace"], _ = self.step("aml-workspace", {})
-        own["aml-compute"], _ = self.step("aml-compute", {})
-        took, outputs = self.step("aml-run", {})
+        own["aml-workspace"], _ = self.step("aml-workspace", {}, cold=cold)
+        own["aml-compute"], _ = self.step("aml-compute", {}, cold=cold)
+        took, outputs = self.step("aml-run", {}, cold=cold)
         own["aml-run"] = took - self.worked('SELECT created, "end" FROM runs ORDER BY sequence DESC LIMIT 1')
         register = {"run_id": outputs["run_id"], "experiment_name": outputs["experiment_name"]}
-        own["aml-registermodel"], outputs = self.step("aml-registermodel", register)
+        own["aml-registermodel"], outputs = self.step("aml-registermodel", register, cold=cold)
         deploy = {"model_name": outputs["model_name"], "model_version": outputs["model_version"]}
-        took, _ = self.step("aml-deploy", deploy)
+        took, _ = self.step("aml-deploy", deploy, cold=cold)
         own["aml-deploy"] = took - self.worked(
             # The creation is the operation of the newest deployment that began first: a deletion of an older one has another resource.
             "SELECT min(started), ended FROM operations WHERE resource ="
@@ -158,14 +160,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-steps-") as folder:
         bench = Bench(Path(folder))
         try:
-            bench.round()  # fills caches: packages, the environments of the job and of the deployment
-            cold = []
-            for _ in range(COLD_RUNS):
-                shutil.rmtree(bench.home / "envs")
-                cold.append(bench.step("aml-workspace", {})[0])
-            rounds = [bench.round() for _ in range(WARM_RUNS)]
+            bench.round(cold=False)  # fills caches: packages, the environments of the job and of the deployment
+            cold = [bench.round(cold=True) for _ in range(COLD_RUNS)]
+            warm = [bench.round(cold=False) for _ in range(WARM_RUNS)]
         finally:
             bench.close()
-    readings = [Reading("first step of a job, cold (aml-workspace, found)", "s", tuple(cold))]
-    readings += [Reading(f"{name}, warm", "s", tuple(one[name] for one in rounds)) for name in rounds[0]]
+    readings = [
+        Reading(f"{name}, {kind}", "s", tuple(one[name] for one in rounds))
+        for name in warm[0]
+        for kind, rounds in (("cold", cold), ("warm", warm))
+    ]
     show("own time of each step", readings)
