@@ -52,7 +52,7 @@ bench: setup         ## the measurements behind every speed figure
 	@exec "$(VENV)/bin/python" -m bench
 
 lock: setup          ## compile requirements/*.in to locks: wheels only, with hashes, naming no index
-	@cd requirements; compile="$$(ls "$(BUILD)"/uv/*/uv) pip compile --quiet --universal --generate-hashes --no-build --no-header --no-emit-index-url"; \
+	@cd requirements; compile="$$(ls "$(BUILD)"/uv/*/uv) pip compile --quiet --universal --generate-hashes --no-build --no-header"; \
 	UV_SYSTEM_CERTS=1 $$compile --python-version 3.10 uv.in -o uv.txt; \
 	UV_SYSTEM_CERTS=1 $$compile --python-version 3.10 actions.in -o actions.txt; \
 	UV_SYSTEM_CERTS=1 $$compile --python-version 3.11 emulator.in -o emulator.txt; \

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aml_emulator import ids
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 
+_DEFAULTS: Mapping[str, Any] = {
+    "description": None,
+    "tags": {},
+    "properties": {},
+    "isArchived": False,
+    "isAnonymous": False,
+    "provisioningState": "Succeeded",
+}
+"""Properties that the service adds to a version of any kind."""
+
 Prepare = Callable[[Call, "Resource", dict[str, Any]], dict[str, Any]]
 """Checks the properties of a new version and gives those that are stored: (call, workspace, properties) -> properties."""
 
@@ -31,14 +41,14 @@ class AssetKind:
         collection: segment of the id, for example `models`.
         immutable: properties that a later PUT of the same version may not change.
         missing: the error for one that is not there, from its name and its version (None: the container).
-        defaults: properties that the service adds.
+        defaults: properties that the service adds, beside those of every asset.
 
     """
 
     collection: str
     immutable: tuple[str, ...]
     missing: Callable[[str, str | None], ServiceError]
-    defaults: Mapping[str, Any]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def container_type(self) -> str:
@@ -105,7 +115,7 @@ class AssetRoutes:
                     f"The {what} '{value}' is invalid: it must begin with a letter or digit and hold at most 255 letters, digits, "
                     "hyphens, underscores and dots."
                 )
-        properties = {**self._kind.defaults, **self._prepare(call, workspace, properties_of(call))}
+        properties = {**_DEFAULTS, **self._kind.defaults, **self._prepare(call, workspace, properties_of(call))}
         container_id = f"{workspace.id}/{self._kind.collection}/{name}"
         resources = self._emulator.resources
         actor = call.principal.object_id if call.principal else "emulator"

@@ -26,14 +26,6 @@ KIND = AssetKind(
     collection="codes",
     immutable=("codeUri",),
     missing=_missing,
-    defaults={
-        "description": None,
-        "tags": {},
-        "properties": {},
-        "isArchived": False,
-        "isAnonymous": False,
-        "provisioningState": "Succeeded",
-    },
 )
 
 

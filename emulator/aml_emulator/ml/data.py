@@ -25,14 +25,6 @@ KIND = AssetKind(
     collection="data",
     immutable=("dataUri", "dataType"),
     missing=_missing,
-    defaults={
-        "description": None,
-        "tags": {},
-        "properties": {},
-        "isArchived": False,
-        "isAnonymous": False,
-        "provisioningState": "Succeeded",
-    },
 )
 
 

@@ -23,16 +23,10 @@ KIND = AssetKind(
     immutable=("condaFile", "image", "build", "osType"),
     missing=_missing,
     defaults={
-        "description": None,
-        "tags": {},
-        "properties": {},
-        "isArchived": False,
-        "isAnonymous": False,
         "environmentType": "UserCreated",
         "osType": "Linux",
         "condaFile": None,
         "image": None,
-        "provisioningState": "Succeeded",
     },
 )
 

@@ -28,16 +28,10 @@ KIND = AssetKind(
     immutable=("modelUri", "modelType"),
     missing=_missing,
     defaults={
-        "description": None,
-        "tags": {},
-        "properties": {},
         "flavors": {},
-        "isArchived": False,
-        "isAnonymous": False,
         "jobName": None,
         "modelType": "custom_model",
         "stage": None,
-        "provisioningState": "Succeeded",
     },
 )
 

@@ -88,7 +88,7 @@ def test_a_broken_conda_file_fails_with_its_reason_in_the_log(builder: Environme
 def test_a_password_of_a_package_index_is_not_in_the_log(builder: EnvironmentBuilder, log: Path) -> None:
     with pytest.raises(BuildFailed) as caught:
         builder.build(
-            "dependencies: [python=3.11, {pip: ['-i https://user:pass-word@127.0.0.1:9/simple', six==1.16.0]}]", log
+            "dependencies: [python=3.11, {pip: ['-i https://user:pass-word@127.0.0.1:9/packages', six==1.16.0]}]", log
         )
     assert "pass-word" not in log.read_text() + str(caught.value)
     assert "***@127.0.0.1:9" in log.read_text()
@@ -126,7 +126,7 @@ class _silent_server:
         import socket
 
         self._socket = socket.create_server(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/simple"
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/packages"
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()

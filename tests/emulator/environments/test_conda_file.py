@@ -62,14 +62,14 @@ def test_the_python_version_is_asked_of_the_interpreters(written: str, request_:
 def test_the_pip_section_goes_to_the_installer_as_it_is() -> None:
     lines = (
         "numpy==2.1.0  # pinned",
-        "-i https://pypi.example/simple",
+        "-i https://pypi.example/packages",
         "git+https://github.com/o/r@v1",
         "# a comment",
         "",
     )
     assert parse(conda("python=3.11", "pip", pip=lines)).requirements == (
         "numpy==2.1.0",
-        "-i https://pypi.example/simple",
+        "-i https://pypi.example/packages",
         "git+https://github.com/o/r@v1",
     )
 

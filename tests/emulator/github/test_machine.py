@@ -9,8 +9,8 @@ def test_path_mirrors_proxies_and_authorities_are_passed_on() -> None:
     given = {
         "PATH": "/bin",
         "HTTPS_PROXY": "http://proxy:3128",
-        "UV_DEFAULT_INDEX": "https://mirror/simple",
-        "PIP_INDEX_URL": "https://mirror/simple",
+        "UV_DEFAULT_INDEX": "https://mirror/packages",
+        "PIP_INDEX_URL": "https://mirror/packages",
         "SSL_CERT_FILE": "/ca.pem",
         "AZURE_CLIENT_SECRET": "mine",
         "PYTHONPATH": "/mine",

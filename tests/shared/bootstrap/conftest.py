@@ -71,7 +71,7 @@ def index() -> Iterator[Index]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            if self.path.rstrip("/") == "/simple/tinyprobe-of-tests":
+            if self.path.rstrip("/") == "/packages/tinyprobe-of-tests":
                 content, kind = (
                     b'<a href="/files/tinyprobe_of_tests-1.0-py3-none-any.whl">tinyprobe_of_tests-1.0-py3-none-any.whl</a>',
                     "text/html",
@@ -92,7 +92,7 @@ def index() -> Iterator[Index]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Index(f"http://127.0.0.1:{server.server_address[1]}/simple", wheel, asked)
+    yield Index(f"http://127.0.0.1:{server.server_address[1]}/packages", wheel, asked)
     server.shutdown()
 
 

@@ -183,7 +183,7 @@ def test_a_package_that_is_not_the_locked_one_is_refused(make, index, tmp_path, 
 def test_an_index_that_cannot_be_reached_is_one_clear_error(make, index, tmp_path):
     result = make(
         index.lock(tmp_path),
-        env={"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_HTTP_TIMEOUT": "2", "UV_HTTP_RETRIES": "0"},
+        env={"UV_DEFAULT_INDEX": "http://127.0.0.1:9/packages", "UV_HTTP_TIMEOUT": "2", "UV_HTTP_RETRIES": "0"},
     )
     assert result.returncode == 1
     assert "A mirror is set with UV_DEFAULT_INDEX or PIP_INDEX_URL" in result.stderr
