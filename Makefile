@@ -7,6 +7,7 @@ BUILD := $(CURDIR)/.build
 VENV := $(BUILD)/venv
 PYTHON ?= python3
 KEEP ?=
+REPO ?= example-repo
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 # One cache of packages for the development environment, the steps under test and the emulator's environments: each wheel is fetched once.
@@ -19,7 +20,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo test check lock generate format bench clean
+.PHONY: help setup demo test check validate migrate lock generate format bench clean
 
 help:                ## this list
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -41,6 +42,12 @@ test: setup          ## the whole test suite
 
 check: setup         ## formatting, lint, types, workflow linters, drift of generated files
 	@export PATH="$(VENV)/bin:$$PATH"; bash .ci/check
+
+validate: setup      ## check the parameters files of a repository and what they point at: REPO=<folder>
+	@exec "$(VENV)/bin/python" -m aml_actions validate "$(REPO)"
+
+migrate: setup       ## show what a repository of the old actions should change: REPO=<folder>
+	@exec "$(VENV)/bin/python" -m aml_actions migrate "$(REPO)"
 
 generate: setup      ## write the pages, tables, schemas and action.yml files that come from the specs
 	@exec "$(VENV)/bin/python" -m aml_actions.generate

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aml_emulator.blob_errors import StorageError
 from aml_emulator.http import Call, FileSlice, Principal, Reply, Router, ServiceError, not_emulated
+from aml_emulator.request_log import RequestLog, shown_target
 from aml_emulator.tokens import ML_AUDIENCES, TokenAuthority, bearer_token
 
 log = logging.getLogger("aml_emulator.requests")
@@ -27,14 +28,16 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 MAX_BODY_BYTES = 1 << 30
 _PIECE_BYTES = 1 << 20
 _THREADS = 64
-_SECRET_PARAMETERS = ("sig", "code", "token", "client_secret")
 
 
 class Application:
     """An ASGI application around one function `(Call) -> Reply`, which runs in a thread."""
 
-    def __init__(self, handle: Handler, executor: ThreadPoolExecutor, *, plus_is_space: bool) -> None:
+    def __init__(
+        self, handle: Handler, executor: ThreadPoolExecutor, requests: RequestLog, *, plus_is_space: bool
+    ) -> None:
         self._handle = handle
+        self._requests = requests
         self._executor = executor
         self._plus_is_space = plus_is_space
 
@@ -58,12 +61,14 @@ class Application:
             reply = StorageError(503, "ServerBusy", "The blob is being replaced. Try again.").reply()
         with contextlib.suppress(OSError):
             await _send(loop, self._executor, send, call.method, reply)
+        milliseconds = (time.perf_counter() - started) * 1000
+        self._requests.write(call, reply, milliseconds)
         log.info(
             "%s %s %s %.0f ms%s",
             call.method,
-            _logged(call),
+            shown_target(call),
             reply.status,
-            (time.perf_counter() - started) * 1000,
+            milliseconds,
             f" ({reply.headers['x-ms-error-code']})" if "x-ms-error-code" in reply.headers else "",
         )
 
@@ -89,7 +94,7 @@ class Application:
             return error.reply()
         except Exception:
             reference = uuid.uuid4().hex[:12]
-            log.exception("%s %s failed (%s)", call.method, _logged(call), reference)
+            log.exception("%s %s failed (%s)", call.method, shown_target(call), reference)
             message = f"The emulator failed. This is a defect; its log has the details under {reference}."
             return ServiceError(500, "InternalServerError", message).reply()
 
@@ -139,14 +144,6 @@ def _query(raw: str, *, plus_is_space: bool) -> dict[str, str]:
         return {name.lower(): value for name, value in parse_qsl(raw, keep_blank_values=True)}
     parts = (part.partition("=") for part in raw.split("&") if part)
     return {unquote(name).lower(): unquote(value) for name, _, value in parts}
-
-
-def _logged(call: Call) -> str:
-    parts = []
-    for part in call.raw_query.split("&") if call.raw_query else []:
-        name = part.partition("=")[0]
-        parts.append(f"{name}=***" if name.lower() in _SECRET_PARAMETERS else part)
-    return call.raw_path + (f"?{'&'.join(parts)}" if parts else "")
 
 
 class _TooLargeError(Exception):

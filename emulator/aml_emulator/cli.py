@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     reset.add_argument("--all", action="store_true", help="delete the built Python environments too")
     env = add("env", _env, "Print the variables that bring the unmodified Azure SDK here.")
     env.add_argument("--format", choices=("shell", "json", "dotenv"), default="shell", help="how (default: shell)")
+    requests = add("requests", _requests, "Print what was asked of the emulator: one line a request.")
+    requests.add_argument("--method", default="", metavar="VERB", help="only this one, for example PUT")
+    requests.add_argument("--path", default="", metavar="REGEX", help="only paths in which this is found")
+    requests.add_argument(
+        "--last", type=int, default=50, metavar="N", help="only the last N of them (default 50, 0: all)"
+    )
+    requests.add_argument("--json", action="store_true", help="whole requests with their bodies, secrets hidden")
     add("credentials", _credentials, "Print the service principal as JSON, for the secret AZURE_CREDENTIALS.")
     return parser
 
@@ -101,6 +110,19 @@ def _env(options: argparse.Namespace) -> int:
     from aml_emulator import variables
 
     return variables.print_variables(_state(options), options.format)
+
+
+def _requests(options: argparse.Namespace) -> int:
+    from aml_emulator import request_log
+
+    try:
+        found = list(request_log.read(_state(options).requests, method=options.method, path=options.path))
+    except re.error as error:
+        print(f"--path {options.path!r} is no regular expression: {error}", file=sys.stderr)
+        return 2
+    for one in found[-options.last :] if options.last else found:
+        print(json.dumps(one) if options.json else f"{one['time']} {one['method']} {one['path']} {one['status']}")
+    return 0
 
 
 def _credentials(options: argparse.Namespace) -> int:

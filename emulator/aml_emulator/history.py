@@ -1,6 +1,7 @@
 """Run history and the other data-plane services that the SDK and `azureml-mlflow` call beside ARM.
 
-Discovery, runs, run details with log addresses, and where the outputs of a job lie. Artifacts: `run_artifacts`.
+Discovery, runs, run details with log addresses, and where the outputs of a job lie. What clients change in runs:
+`run_changes`; artifacts: `run_artifacts`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aml_emulator import blob_service, ids
 from aml_emulator.http import Call, Reply, Router, ServiceError
 from aml_emulator.ml import datastores
+from aml_emulator.ml.jobs import STEP, is_step
 from aml_emulator.ml.scope import WORKSPACE, find_workspace
 from aml_emulator.resources import now
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 HISTORY = f"/history/v1.0{WORKSPACE}"
 RUN_PATTERNS = ("/runs/{run}", "/experiments/{experiment}/runs/{run}", "/experimentids/{experiment}/runs/{run}")
+
+_SERVICES = ("api", "history", "experimentation", "modelmanagement", "mlflow", "hyperdrive", "studio")
+"""Every service that a client looks up; SDK v1 starts with none of them missing. All are at one address here."""
 
 _LOG_FOLDERS = ("user_logs/", "azureml-logs/", "system_logs/", "logs/")
 # Members that the service always sends and that have no meaning here: present, because clients may look for them, and null.
@@ -59,6 +64,7 @@ _NEVER_KNOWN_OF_RUNS = dict.fromkeys(
         "uniqueChildRunComputeTargets",
     )
 )
+_RUN_TYPES = {"Pipeline": "azureml.PipelineRun", "Sweep": "hyperdrive"}
 _SAS_SECONDS = 24 * 3600
 _OUTPUT_TYPES = {
     "uri_folder": "UriFolder",
@@ -75,16 +81,13 @@ def register(router: Router, emulator: Emulator) -> None:
 
     def discovery(call: Call) -> Reply:
         url = emulator.base_url
-        return Reply(body=dict.fromkeys(("api", "history", "experimentation", "modelmanagement", "mlflow"), url))
+        return Reply(body=dict.fromkeys(_SERVICES, url))
 
     router.add("GET", "/discovery", discovery, "none")
     for pattern in RUN_PATTERNS:
-        router.add(
-            "GET", f"{HISTORY}{pattern}", lambda call: Reply(body=_run_body(emulator, *find_run(emulator, call)))
-        )
+        router.add("GET", f"{HISTORY}{pattern}", lambda call: Reply(body=run_body(emulator, *find_run(emulator, call))))
         router.add("GET", f"{HISTORY}{pattern}/details", lambda call: _details(emulator, call))
         router.add("GET", f"{HISTORY}{pattern}/children", lambda call: _children(emulator, call))
-        router.add("PATCH", f"{HISTORY}{pattern}", lambda call: _patch(emulator, call))
     router.add("POST", f"{HISTORY}/rundata", lambda call: _run_data(emulator, call))
     router.add(
         "POST",
@@ -117,10 +120,11 @@ def _run(emulator: Emulator, workspace: Resource, run_id: str) -> Run:
 
 
 class RunHistoryError(ServiceError):
-    """404 of the run history service, in the data plane's shape."""
+    """A refusal of the run history service, 404 unless told otherwise, in the data plane's shape."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(404, "UserError", message)
+    def __init__(self, message: str, status: int = 404, reason: str = "NotFoundError") -> None:
+        super().__init__(status, "UserError", message)
+        self._reason = reason
 
     def body(self) -> dict[str, Any]:
         """The error as the data plane writes it (`error-codes`, shape B)."""
@@ -135,7 +139,7 @@ class RunHistoryError(ServiceError):
                 "detailsUri": None,
                 "target": None,
                 "details": [],
-                "innerError": {"code": "NotFoundError", "innerError": None},
+                "innerError": {"code": self._reason, "innerError": None},
                 "debugInfo": None,
                 "additionalInfo": None,
             },
@@ -149,7 +153,7 @@ class RunHistoryError(ServiceError):
 
 def _common(emulator: Emulator, workspace: Resource, run: Run) -> Body:
     job = emulator.resources.get(f"{workspace.id}/jobs/{run.id}")
-    properties: Body = (job.properties.get("properties") or {}) if job else {}
+    properties: Body = (job.properties.get("properties") or {}) if job else run_properties(emulator, workspace, run)
     user = {
         "userObjectId": emulator.tokens.identity.object_id,
         "userTenantId": emulator.tokens.identity.tenant_id,
@@ -162,12 +166,12 @@ def _common(emulator: Emulator, workspace: Resource, run: Run) -> Body:
     }
     return {
         "runId": run.id,
-        "runNumber": None,
+        "runNumber": int(run.created.timestamp()),  # clients want a number; none of them wants a certain one
         "runUuid": None,
         "parentRunUuid": None,
         "rootRunUuid": None,
         "parentRunId": run.parent_id,
-        "rootRunId": run.parent_id or run.id,
+        "rootRunId": emulator.tracking.root(run).id,
         "experimentId": run.experiment_id,
         "status": run.status,
         "startTimeUtc": iso(run.start),
@@ -193,7 +197,8 @@ def _common(emulator: Emulator, workspace: Resource, run: Run) -> Body:
     }
 
 
-def _run_body(emulator: Emulator, workspace: Resource, run: Run) -> Body:
+def run_body(emulator: Emulator, workspace: Resource, run: Run) -> Body:
+    """A run as run history answers it (`RunDto`)."""
     job = emulator.resources.get(f"{workspace.id}/jobs/{run.id}")
     return _common(emulator, workspace, run) | {
         "createdUtc": iso(run.created),
@@ -201,9 +206,22 @@ def _run_body(emulator: Emulator, workspace: Resource, run: Run) -> Body:
         "name": run.display_name,
         "description": job.properties.get("description") if job else None,
         "hidden": bool(job.properties.get("isArchived")) if job else run.lifecycle != "active",
-        "runType": "azureml.scriptrun" if run.is_job else None,
+        "runType": _run_type(job) if run.is_job else None,
         **_NEVER_KNOWN_OF_RUNS,
     }
+
+
+def run_properties(emulator: Emulator, workspace: Resource, run: Run) -> Body:
+    """Properties of a run that is no job: those of jobs are in the job's resource."""
+    found = emulator.resources.get(f"{workspace.id}/runs/{run.id}")
+    return found.properties if found else {}
+
+
+def _run_type(job: Resource | None) -> str:
+    """What run history calls the run of a job: a step of a pipeline is a StepRun, whatever it runs."""
+    if job is not None and is_step(job):
+        return STEP
+    return _RUN_TYPES.get(str(job.properties.get("jobType")) if job else "", "azureml.scriptrun")
 
 
 def _details(emulator: Emulator, call: Call) -> Reply:
@@ -227,38 +245,14 @@ def _details(emulator: Emulator, call: Call) -> Reply:
 def _children(emulator: Emulator, call: Call) -> Reply:
     workspace, run = find_run(emulator, call)
     children = emulator.tracking.children(run.id)
-    return Reply(body={"value": [_run_body(emulator, workspace, child) for child in children]})
-
-
-def _patch(emulator: Emulator, call: Call) -> Reply:
-    """What the SDK's `jobs.update`, `archive` and `restore` send: tags and properties are merged, not replaced."""
-    workspace, run = find_run(emulator, call)
-    changes = call.json()
-    tags = {name: str(value) for name, value in (changes.get("tags") or {}).items()}
-    if tags:
-        emulator.tracking.set_tags(run.id, tags)
-    if changes.get("displayName"):
-        emulator.tracking.update_run(run.id, display_name=str(changes["displayName"]))
-    if changes.get("status") and not run.is_job:
-        emulator.tracking.update_run(run.id, status=str(changes["status"]))
-
-    def edit(body: Body) -> None:
-        properties = body["properties"]
-        properties["tags"] = {**(properties.get("tags") or {}), **tags}
-        properties["properties"] = {**(properties.get("properties") or {}), **(changes.get("properties") or {})}
-        for name, field in (("displayName", "displayName"), ("description", "description"), ("isArchived", "hidden")):
-            if changes.get(field) is not None:
-                properties[name] = changes[field]
-
-    emulator.resources.change(f"{workspace.id}/jobs/{run.id}", edit)
-    return Reply(body=_run_body(emulator, workspace, _run(emulator, workspace, run.id)))
+    return Reply(body={"value": [run_body(emulator, workspace, child) for child in children]})
 
 
 def _run_data(emulator: Emulator, call: Call) -> Reply:
     workspace = find_workspace(emulator, call)
     run = _run(emulator, workspace, str(call.json().get("runId")))
     return Reply(
-        body={"runMetadata": _run_body(emulator, workspace, run), "runDefinition": None, "jobSpecification": None}
+        body={"runMetadata": run_body(emulator, workspace, run), "runDefinition": None, "jobSpecification": None}
     )
 
 

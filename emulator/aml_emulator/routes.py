@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from aml_emulator import entra, history, operations, run_artifacts, studio
+from aml_emulator import artifact_service, entra, history, operations, run_artifacts, run_changes, sdk_v1, studio
 from aml_emulator.arm import dependencies, deployments, metadata, subscriptions
 from aml_emulator.context import Emulator
 from aml_emulator.http import Router
+from aml_emulator.metric_service import routes as metric_service
 from aml_emulator.ml import (
+    batch_deployments,
+    batch_endpoints,
+    batch_jobs,
     codes,
+    components,
     computes,
     data,
     datastores,
@@ -36,13 +41,21 @@ def register_all(router: Router, emulator: Emulator) -> None:
         computes,
         environments,
         codes,
+        components,
         models,
         data,
         jobs,
         online_endpoints,
         online_deployments,
+        batch_endpoints,
+        batch_deployments,
+        batch_jobs,
         history,
+        run_changes,
         run_artifacts,
+        artifact_service,
+        metric_service,
+        sdk_v1,
         tracking,
         serving,
         studio,

@@ -37,7 +37,7 @@ def _artifacts(emulator: Emulator, call: Call) -> Reply:
     found = emulator.blobs.list(container, root + call.query.get("path", ""))
     return Reply(
         body={
-            "value": [_artifact(run, blob.name[len(root) :], iso(blob.modified)) for blob in found],
+            "value": [artifact_body(run, blob.name[len(root) :], iso(blob.modified)) for blob in found],
             "continuationToken": None,
             "nextLink": None,
         }
@@ -51,7 +51,7 @@ def _content(emulator: Emulator, call: Call) -> Reply:
     name = f"ExperimentRun/dcid.{run.id}/{path}"
     if emulator.blobs.get(container, name) is None:
         raise RunHistoryError(f"Artifact {path} of run {run.id} was not found.")
-    return Reply(body=_content_information(emulator, container, run, path, "r"))
+    return Reply(body=content_information(emulator, container, run, path, "r"))
 
 
 def _new_artifacts(emulator: Emulator, call: Call) -> Reply:
@@ -61,16 +61,17 @@ def _new_artifacts(emulator: Emulator, call: Call) -> Reply:
     paths = [str(item.get("path")) for item in call.json().get("paths") or []]
     return Reply(
         body={
-            "artifacts": {path: _artifact(run, path, now()) for path in paths},
+            "artifacts": {path: artifact_body(run, path, now()) for path in paths},
             "artifactContentInformation": {
-                path: _content_information(emulator, container, run, path, "rcw") for path in paths
+                path: content_information(emulator, container, run, path, "rcw") for path in paths
             },
             "errors": {},
         }
     )
 
 
-def _artifact(run: Run, path: str, created: str | None) -> Body:
+def artifact_body(run: Run, path: str, created: str | None) -> Body:
+    """An artifact as it is listed."""
     return {
         "artifactId": f"ExperimentRun/dcid.{run.id}/{path}",
         "origin": "ExperimentRun",
@@ -84,7 +85,8 @@ def _artifact(run: Run, path: str, created: str | None) -> Body:
     }
 
 
-def _content_information(emulator: Emulator, container: str, run: Run, path: str, permissions: str) -> Body:
+def content_information(emulator: Emulator, container: str, run: Run, path: str, permissions: str) -> Body:
+    """The signed address of an artifact."""
     name = f"ExperimentRun/dcid.{run.id}/{path}"
     url = blob_service.signed_url(emulator, container, name, _SAS_SECONDS, permissions=permissions)
     account = emulator.accounts.owner(container)

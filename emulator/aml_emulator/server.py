@@ -102,11 +102,13 @@ async def _serve(
     emulator: Emulator, router: Router, certificates: pki.Certificates, sockets: tuple[socket.socket, socket.socket]
 ) -> None:
     from aml_emulator.blob_service import BlobService
+    from aml_emulator.request_log import RequestLog
 
     executor = asgi.executor()
+    requests = RequestLog(emulator.state.requests)
     applications = (
-        asgi.Application(asgi.route(router, emulator.tokens), executor, plus_is_space=True),
-        asgi.Application(BlobService(emulator).handle, executor, plus_is_space=False),
+        asgi.Application(asgi.route(router, emulator.tokens), executor, requests, plus_is_space=True),
+        asgi.Application(BlobService(emulator).handle, executor, requests, plus_is_space=False),
     )
     servers = [_Server(_configuration(application, certificates)) for application in applications]
     loop = asyncio.get_running_loop()

@@ -100,6 +100,11 @@ class StateDirectory:
         return self.root / "server.log"
 
     @property
+    def requests(self) -> Path:
+        """Every request with its body, one JSON object a line."""
+        return self.root / "requests.jsonl"
+
+    @property
     def record_file(self) -> Path:
         """The record of the running server."""
         return self.root / "server.json"

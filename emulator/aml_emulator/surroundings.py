@@ -30,7 +30,7 @@ def base_variables(emulator: Emulator, home: Path, python: PythonEnvironment) ->
         "SSL_CERT_FILE": bundle,
         "CURL_CA_BUNDLE": bundle,
         "AZUREML_CURRENT_CLOUD": metadata.CLOUD,
-        "ARM_CLOUD_METADATA_URL": f"{emulator.base_url}/metadata/endpoints",
+        "ARM_CLOUD_METADATA_URL": metadata.address_for_jobs(emulator),
         "REGISTRY_DISCOVERY_ENDPOINT_URL": f"{emulator.base_url}/",
         "MSI_ENDPOINT": emulator.tokens.msi_endpoint,
         "MSI_SECRET": emulator.tokens.msi_secret,

@@ -1,10 +1,11 @@
-"""What a workspace offers beside Azure Resource Manager: run history and MLflow."""
+"""What a workspace offers beside Azure Resource Manager: run history, MLflow and the metric service."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aml_actions.metric_service import MetricService
 from aml_actions.run_history import RunHistory
 from aml_actions.tracking import Tracking
 
@@ -21,6 +22,7 @@ class DataPlane:
 
     history: RunHistory
     tracking: Tracking
+    metrics: MetricService
 
 
 def connect(client: MLClient, rest: AzureRest, workspace: WorkspaceRef) -> DataPlane:
@@ -31,7 +33,9 @@ def connect(client: MLClient, rest: AzureRest, workspace: WorkspaceRef) -> DataP
     """
     found = client.workspaces.get(workspace.name)
     discovered = rest.get(str(found.discovery_url))
+    api = str(discovered["api"])
     return DataPlane(
-        history=RunHistory(rest, str(discovered["api"]), workspace),
+        history=RunHistory(rest, api, workspace),
         tracking=Tracking(rest, str(found.mlflow_tracking_uri)),
+        metrics=MetricService(rest, api, workspace),
     )

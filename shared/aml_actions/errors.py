@@ -18,6 +18,7 @@ class ActionError(Exception):
         details: Markdown for the job summary only (for example the last lines of a log in a fence).
         file: the file at fault, relative to the repository; the annotation is shown in it.
         line: line of that file, from 1.
+        key: the key of that file, such as ``scale.min_nodes``.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class ActionError(Exception):
         details: str | None = None,
         file: str | None = None,
         line: int | None = None,
+        key: str | None = None,
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -43,6 +45,7 @@ class ActionError(Exception):
         self.details = details
         self.file = file
         self.line = line
+        self.key = key
 
     def parts(self) -> list[tuple[str, str]]:
         """Label and text of everything known beside `what`, in reading order."""

@@ -1,7 +1,8 @@
 """``python -m aml_actions.generate [--check]``: writes everything that follows from the specs, or tells what has drifted.
 
-Written are ``action-catalog.md`` and, for each action, ``action.yml``, ``parameters.schema.json`` and the tables of ``README.md``
-between ``<!-- generated:NAME -->`` and ``<!-- /generated -->`` (NAME: inputs, outputs, parameters, permissions, secrets).
+Written are ``action-catalog.md``, ``shared/aml_actions/parameter_keys.json`` and, for each action, ``action.yml``,
+``parameters.schema.json`` and the tables of ``README.md`` between ``<!-- generated:NAME -->`` and ``<!-- /generated -->``
+(NAME: inputs, outputs, parameters, permissions, secrets).
 """
 
 from __future__ import annotations
@@ -10,22 +11,16 @@ import argparse
 import json
 import re
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
-from aml_actions import pages
-from aml_actions.schema import parameters_schema
+from aml_actions import pages, parameters
+from aml_actions.discovery import find_actions
+from aml_actions.schema import file_schema
 from aml_actions.spec import ActionSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 _MARKED = re.compile(r"(<!-- generated:(?P<name>\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 _NEEDED = ("inputs", "outputs", "parameters", "permissions")
-
-
-def find_actions() -> list[ActionSpec]:
-    """Return the specs of the installed actions (entry points of the group ``aml_actions.actions``), in the order of their names."""
-    points = sorted(entry_points(group="aml_actions.actions"), key=lambda point: point.name)
-    return [point.load() for point in points]
 
 
 def generated(root: Path, specs: list[ActionSpec]) -> dict[Path, str]:
@@ -34,15 +29,22 @@ def generated(root: Path, specs: list[ActionSpec]) -> dict[Path, str]:
     Raises:
         ValueError: a README lacks a marker, or has an unknown one.
     """
-    files = {root / "action-catalog.md": pages.catalog(specs)}
+    files = {
+        root / "action-catalog.md": pages.catalog(specs),
+        root / "shared" / "aml_actions" / parameters.KEYS_FILE.name: _keys(specs),
+    }
     for spec in specs:
         folder = root / "actions" / spec.name
         files[folder / "action.yml"] = pages.action_yml(spec)
-        files[folder / "parameters.schema.json"] = (
-            json.dumps(parameters_schema(spec), indent=2, ensure_ascii=False) + "\n"
-        )
+        files[folder / "parameters.schema.json"] = json.dumps(file_schema(spec), indent=2, ensure_ascii=False) + "\n"
         files[folder / "README.md"] = _readme(folder / "README.md", pages.tables(spec))
     return files
+
+
+def _keys(specs: list[ActionSpec]) -> str:
+    """Return the keys of every parameters file: a step knows its own action only, and still says whose key it has met."""
+    keys = {spec.name: {"file": spec.parameters_file, "keys": sorted(spec.parameters.model_fields)} for spec in specs}
+    return json.dumps(keys, indent=2) + "\n"
 
 
 def _readme(file: Path, tables: dict[str, str]) -> str:
@@ -73,6 +75,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     for file in changed:
         print(f"{'drifted' if check else 'wrote'}: {file.relative_to(root)}")
         if not check:
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(files[file], encoding="utf-8")
     if check and changed:
         print("Run `make generate` and commit the result.")

@@ -45,6 +45,7 @@ class ChildRun:
         status: in the service's words.
         error: why it failed.
         properties: what the service notes about it, such as ``best_child_run_id`` of a sweep.
+        started: when, as the service writes it (ISO 8601, UTC); empty before it has started.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ChildRun:
     status: str
     error: ServiceError | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
+    started: str = ""
 
 
 class RunHistory:
@@ -87,6 +89,7 @@ class RunHistory:
                 status=str(one.get("status") or "Unknown"),
                 error=parse_error(one.get("error")),
                 properties=one.get("properties") or {},
+                started=str(one.get("startTimeUtc") or ""),
             )
             for one in self._pages(f"{self._base}/runs/{quote(job, safe='')}/children")
         ]

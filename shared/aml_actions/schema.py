@@ -40,6 +40,18 @@ def parameters_schema(spec: ActionSpec) -> dict[str, Any]:
     }
 
 
+def file_schema(spec: ActionSpec) -> dict[str, Any]:
+    """Return the JSON Schema of a whole parameters file: the one of its object, or of a list of them where that is allowed."""
+    one = parameters_schema(spec)
+    if not spec.several:
+        return one
+    definitions = one.pop("$defs", {})
+    head = {name: one.pop(name) for name in ("$schema", "title", "description")}
+    many = {"type": "array", "items": {"$ref": "#/$defs/parameters"}, "minItems": 1}
+    choice = [{"$ref": "#/$defs/parameters"}, many]
+    return {**head, "anyOf": choice, "$defs": {"parameters": one, **definitions}}
+
+
 def type_text(field: dict[str, Any], document: dict[str, Any]) -> str:
     """Return the type of a field in words, for a table."""
     if "$ref" in field:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, field_validator, model_validator
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
+
+from aml_actions.findings import Findings
+
+if TYPE_CHECKING:
+    from aml_actions.migration.changes import Migration, MigrationSource
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,17 @@ class Output:
 
 @dataclass(frozen=True)
 class Secret:
-    """An environment variable that holds a secret and that the action reads when it is set."""
+    """An environment variable that holds a secret and that the action reads when it is set.
+
+    Attributes:
+        name: of the variable.
+        description: what it is for.
+        masked: False for one of the legacy actions' variables that hold words such as ``function``, which a log must keep.
+    """
 
     name: str
     description: str
+    masked: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,19 +80,15 @@ class Permission:
     why: str
 
 
-class NullAllowed:
-    """Marks a field of a parameters file for which an explicit ``null`` is accepted: ``Annotated[str | None, NullAllowed()]``."""
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [handler(schema), {"type": "null"}]}
+class FreeText:
+    """Marks a field that people only read: a placeholder that was left in it harms nothing."""
 
 
 class Parameters(BaseModel):
     """Base of the models of parameters files.
 
-    Strict, as the legacy actions were: ``true`` is no integer, ``1.0`` is one, ``null`` is refused unless the field is marked
-    `NullAllowed` (a key is left out to get its default). Stricter in one thing: an unknown key is an error, so that a typing
-    error does not pass in silence. A ``$schema`` key is accepted and ignored; editors complete the file through it.
+    Strict: ``true`` is no integer, ``1.0`` is one, ``null`` and unknown keys are errors. What a file may hold beyond that, with a
+    warning each, is settled before (`parameters`). A ``$schema`` key is accepted and ignored; editors complete the file through it.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -93,12 +102,27 @@ class Parameters(BaseModel):
     @classmethod
     def _as_json_means_it(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - as above
         field = cls.model_fields[str(info.field_name)]
-        if value is None and not any(isinstance(mark, NullAllowed) for mark in field.metadata):
+        if value is None:
             raise PydanticCustomError("null_value", "null is not allowed; leave the key out to get its default")
         types = get_args(field.annotation) or (field.annotation,)
         if isinstance(value, float) and value.is_integer() and int in types and float not in types:
             return int(value)
         return value
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """What a check without network may look at.
+
+    Attributes:
+        workspace: folder of the checked-out repository.
+        parameters_file: path of the parameters file from there, for messages.
+        secrets: the declared environment secrets that are set; none when a file is checked outside a step.
+    """
+
+    workspace: Path
+    parameters_file: str
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -117,6 +141,11 @@ class ActionSpec:
         secrets: environment variables with secrets that the action reads.
         permissions: Azure roles.
         work: ``module:function`` that does the work, imported only when a step runs, so that a spec is cheap to read.
+        check: ``module:function`` that judges the parameters and the files they point at, without network and credentials:
+            ``(parameters, CheckContext) -> Findings``. It runs before every step and in ``python -m aml_actions validate``.
+        migrate: ``module:function`` with the action's own part of ``python -m aml_actions migrate``: what of a repository that used
+            its abandoned namesake becomes files of SDK v2, and what a person must decide: ``(MigrationSource) -> Migration``.
+        several: the parameters file may hold a list of objects, each of which stands for one piece of work.
     """
 
     name: str
@@ -130,12 +159,35 @@ class ActionSpec:
     parameters_file_required: bool = False
     secrets: tuple[Secret, ...] = ()
     permissions: tuple[Permission, ...] = ()
+    check: str = ""
+    migrate: str = ""
+    several: bool = False
 
     def load_work(self) -> Callable[[Any], None]:
         """Import the function that does the work of a step."""
-        module, _, function = self.work.partition(":")
-        loaded: Callable[[Any], None] = getattr(importlib.import_module(module), function)
+        loaded: Callable[[Any], None] = _imported(self.work)
         return loaded
+
+    def run_check(self, parameters: Any, context: CheckContext) -> Findings:  # noqa: ANN401 - the action's own model
+        """Return what the action's own check finds; nothing when it has none."""
+        if not self.check:
+            return Findings()
+        check: Callable[[Any, CheckContext], Findings] = _imported(self.check)
+        return check(parameters, context)
+
+    def run_migrate(self, source: MigrationSource) -> Migration:
+        """Return the action's own part of a migration; nothing when it has none."""
+        from aml_actions.migration.changes import Migration
+
+        if not self.migrate:
+            return Migration()
+        migrate: Callable[[MigrationSource], Migration] = _imported(self.migrate)
+        return migrate(source)
+
+
+def _imported(reference: str) -> Any:  # noqa: ANN401 - any function
+    module, _, function = reference.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def azure_credentials_input() -> Input:
@@ -158,7 +210,7 @@ def parameters_file_input(default: str) -> Input:
     return Input(
         name="parameters_file",
         description=(
-            "The JSON file with the parameters of this action, relative to `.cloud/.azure/` in the repository.\n"
+            "The JSON or YAML file with the parameters of this action, relative to `.cloud/.azure/` in the repository.\n"
             "Sub-folders are allowed: `test/" + default + "`."
         ),
         default=default,

@@ -15,9 +15,10 @@ from aml_actions.azure_errors import explain
 from aml_actions.cloud import Cloud, find
 from aml_actions.credentials import Credentials, parse, token_credential
 from aml_actions.errors import ActionError, InvalidSettings
+from aml_actions.findings import Findings
 from aml_actions.rest import AzureRest
 from aml_actions.runner import Runner
-from aml_actions.settings import load_parameters, read_inputs
+from aml_actions.settings import check_settings, read_inputs
 from aml_actions.spec import ActionSpec, Parameters
 from aml_actions.workflow import Workflow
 from aml_actions.workspace import WorkspaceRef, read
@@ -38,7 +39,8 @@ class Step(Generic[P]):
     Attributes:
         spec: the action's declaration.
         inputs: value of every declared input, defaults applied.
-        parameters: the parameters file, checked.
+        parameters: the parameters file, checked; the first set where it holds a list.
+        parameter_sets: all sets of it; more than one only where the spec allows a list.
         secrets: the declared environment secrets that are set; masked.
         runner: the workflow run.
         workflow: log, outputs, summary.
@@ -50,7 +52,7 @@ class Step(Generic[P]):
         *,
         spec: ActionSpec,
         inputs: Mapping[str, str],
-        parameters: P,
+        parameter_sets: tuple[P, ...],
         secrets: Mapping[str, str],
         runner: Runner,
         workflow: Workflow,
@@ -58,7 +60,8 @@ class Step(Generic[P]):
     ) -> None:
         self.spec = spec
         self.inputs = inputs
-        self.parameters = parameters
+        self.parameter_sets = parameter_sets
+        self.parameters = parameter_sets[0]
         self.secrets = secrets
         self.runner = runner
         self.workflow = workflow
@@ -133,44 +136,41 @@ class Step(Generic[P]):
 
 
 def prepare(spec: ActionSpec, environ: Mapping[str, str], workflow: Workflow) -> Step[Any]:
-    """Check everything that the user configured and return the step.
+    """Check everything that the user configured and return the step; what is accepted but not right becomes a warning.
 
     Raises:
-        InvalidSettings: all problems of inputs, credentials and parameters file at once.
+        InvalidSettings: all problems of inputs, credentials, parameters file and the files it points at, at once.
     """
     inputs, problems = read_inputs(spec, environ)
     secrets = {secret.name: environ[secret.name] for secret in spec.secrets if environ.get(secret.name)}
-    for value in secrets.values():
-        workflow.mask(value)
+    for secret in spec.secrets:
+        if secret.masked and secret.name in secrets:
+            workflow.mask(secrets[secret.name])
     runner = Runner.from_environment(environ)
     signed_in: Credentials | None = None
-    parameters: Parameters | None = None
+    findings = Findings(errors=problems)
     try:
         signed_in = parse(inputs.get("azure_credentials", ""))
         workflow.mask(signed_in.client_secret)
     except ActionError as error:
-        problems += _single(error)
-    try:
-        parameters = load_parameters(
-            spec, spec.parameters, inputs.get("parameters_file") or spec.parameters_file, runner.workspace
-        )
-    except ActionError as error:
-        problems += _single(error)
-    if problems or signed_in is None or parameters is None:
-        raise InvalidSettings(problems)
+        findings.error(error)
+    file_findings = Findings()
+    name = inputs.get("parameters_file") or spec.parameters_file
+    sets = check_settings(spec, name, runner.workspace, file_findings, secrets)
+    findings.extend([file_findings])
+    for warning in findings.warnings:
+        workflow.warning(str(warning), title=spec.name, file=warning.file, line=warning.line)
+    if findings.errors or signed_in is None:
+        raise InvalidSettings(findings.errors)
     return Step(
         spec=spec,
         inputs=inputs,
-        parameters=parameters,
+        parameter_sets=sets,
         secrets=secrets,
         runner=runner,
         workflow=workflow,
         credentials=signed_in,
     )
-
-
-def _single(error: ActionError) -> tuple[ActionError, ...]:
-    return error.problems if isinstance(error, InvalidSettings) else (error,)
 
 
 def main(spec: ActionSpec, environ: Mapping[str, str], stream: TextIO | None = None) -> int:

@@ -119,9 +119,9 @@ class Workflow:
         """Add an annotation of level notice."""
         self._command("notice", text, title=title)
 
-    def warning(self, text: str, title: str | None = None) -> None:
-        """Add an annotation of level warning."""
-        self._command("warning", text, title=title)
+    def warning(self, text: str, title: str | None = None, file: str | None = None, line: int | None = None) -> None:
+        """Add an annotation of level warning, shown at a line of a file as for `error`."""
+        self._command("warning", text, title=title, file=file, line=line)
 
     def error(self, text: str, title: str | None = None, file: str | None = None, line: int | None = None) -> None:
         """Add an annotation of level error; `file` is relative to the repository, `line` counts from 1."""

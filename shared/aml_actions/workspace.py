@@ -45,9 +45,10 @@ class WorkspaceRef:
 def write(ref: WorkspaceRef, runner: Runner) -> Path:
     """Write the hand-off file for the later steps of the job and return its path.
 
-    It lies where SDK v1 wrote it (``.azureml/aml_arm_config.json``) and holds both formats, ``Scope`` and the three names, so
-    that SDK v1, SDK v2 (``MLClient.from_config(file_name=...)``) and these actions read it. A file of that name which a reader
-    would find elsewhere in the workspace is a leftover of another step and is brought up to date too.
+    It holds both formats, ``Scope`` and the three names, so that SDK v1, SDK v2 (``MLClient.from_config(file_name=...)``) and these
+    actions read it. It lies wherever somebody may look for it: in ``.azureml/``, where SDK v1 wrote it; in ``aml_config/`` if that
+    folder exists, which SDK v1 then wrote to instead; and in the root, as the README of the legacy action said. So no reader meets
+    the leftover of another step.
     """
     content = {
         "Id": None,
@@ -59,9 +60,9 @@ def write(ref: WorkspaceRef, runner: Runner) -> Path:
     text = json.dumps(content, indent=2) + "\n"
     main = runner.workspace / _FOLDERS[0] / FILE_NAME
     main.parent.mkdir(parents=True, exist_ok=True)
-    others = (runner.workspace / folder / FILE_NAME for folder in _FOLDERS[1:])
-    for file in (main, *(other for other in others if other.is_file())):
-        file.write_text(text, encoding="utf-8")
+    for folder in _FOLDERS:
+        if (runner.workspace / folder).is_dir():
+            (runner.workspace / folder / FILE_NAME).write_text(text, encoding="utf-8")
     return main
 
 

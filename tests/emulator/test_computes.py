@@ -98,10 +98,10 @@ def test_a_compute_that_is_not_there_gets_an_empty_404(rest: Rest, workspace_id:
 
 
 def test_other_kinds_of_compute_are_refused_by_name(rest: Rest, workspace_id: str) -> None:
-    body = {"properties": {"computeType": "Kubernetes", "properties": {}}}
-    answer = rest("PUT", f"{workspace_id}/computes/kube", json=body)
+    body = {"properties": {"computeType": "ComputeInstance", "properties": {}}}
+    answer = rest("PUT", f"{workspace_id}/computes/instance", json=body)
     assert answer.status_code == 501
-    assert "Kubernetes" in answer.json()["error"]["message"]
+    assert "ComputeInstance" in answer.json()["error"]["message"]
 
 
 def test_a_password_never_comes_back(rest: Rest, workspace_id: str) -> None:
@@ -118,3 +118,11 @@ def test_the_sizes_to_choose_from_can_be_listed(ml: MLClient) -> None:
     sizes = {size.name: size for size in ml.compute.list_sizes(location="westeurope")}
     assert sizes["Standard_DS3_v2"].vCPUs == 4  # the SDK keeps the service's own spelling
     assert sizes["Standard_NC4as_T4_v3"].gpus == 1
+
+
+def test_a_cluster_keeps_the_principal_that_it_got(rest: Rest, workspace_id: str) -> None:
+    properties = {"computeType": "AmlCompute", "properties": {"vmSize": "Standard_D2_v3"}}
+    body = {"identity": {"type": "SystemAssigned"}, "properties": properties}
+    first, again = (rest("PUT", f"{workspace_id}/computes/someone", json=body).json()["identity"] for _ in range(2))
+    assert first["type"] == "SystemAssigned"
+    assert first["principalId"] == again["principalId"]

@@ -98,7 +98,7 @@ def test_a_name_that_azure_refuses_is_refused(rest: Rest, workspace_id: str, nam
         ({"authMode": "Key", "traffic": {"blue": 100}}, 400, "which endpoint refused does not have"),
         ({"authMode": "Key", "traffic": {"blue": -1}}, 400, "whole numbers from 0 to 100"),
         ({"authMode": "Key", "mirrorTraffic": {"blue": 10}}, 501, "mirrored traffic"),
-        ({"authMode": "Key", "compute": "/subscriptions/x"}, 501, "Kubernetes"),
+        ({"authMode": "Key", "compute": "azureml:none"}, 404, "Cannot find Kubernetes compute 'none'"),
     ],
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(
@@ -134,7 +134,7 @@ def test_a_deployment_that_refers_to_nothing_is_refused(ml: MLClient, rest: Rest
         ({"codeConfiguration": code, "environmentId": environment}, 404, "Code none:1 was not found"),
         ({"codeConfiguration": {"codeId": "x"}, "environmentId": environment}, 400, "names no scoring script"),
         ({"instanceType": "Standard_Nope"}, 400, "The request is invalid."),
-        ({"endpointComputeType": "Kubernetes"}, 501, "Kubernetes"),
+        ({"endpointComputeType": "Kubernetes"}, 400, "its deployments are of type Managed"),
     ]
     for properties, status, words in cases:
         body = {"location": "westeurope", "properties": properties, "sku": {"name": "Default", "capacity": 1}}

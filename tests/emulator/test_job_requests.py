@@ -58,9 +58,15 @@ def _put(rest: Rest, workspace_id: str, properties: dict[str, Any], name: str | 
             404,
             "datastore none",
         ),
-        ({"jobType": "Pipeline"}, 501, "jobs of type Pipeline"),
-        ({"jobType": "Sweep"}, 501, "jobs of type Sweep"),
+        ({"jobType": "Pipeline"}, 400, "at least one step"),
+        (
+            {"jobType": "Pipeline", "jobs": {"a": {"type": "spark"}}},
+            501,
+            "a step of type 'spark' in a pipeline (jobs.a)",
+        ),
+        ({"jobType": "Sweep"}, 400, "A trial of a sweep needs a command"),
         ({"jobType": "AutoML"}, 501, "jobs of type AutoML"),
+        ({"jobType": "Spark"}, 501, "jobs of type Spark"),
     ],
 )
 def test_a_job_that_cannot_run_is_refused_and_leaves_nothing(

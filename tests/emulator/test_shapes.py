@@ -57,10 +57,21 @@ def filled(ml: MLClient, rest: Rest, workspace_id: str, tmp_path_factory: pytest
     ml.models.create_or_update(Model(name="shaped", path=str(folder)))
     ml.data.create_or_update(Data(name="shaped", path=str(folder), type="uri_folder"))
     ml.online_endpoints.begin_create_or_update(ManagedOnlineEndpoint(name="shaped", auth_mode="key")).result()
+    batch = {"authMode": "AADToken", "description": "text"}
+    assert rest("PUT", f"{workspace_id}/batchEndpoints/shaped-batch", json={"properties": batch}).status_code == 201
     conda = {"image": "ubuntu", "condaFile": "dependencies:\n  - python=3.11\n"}
     rest("PUT", f"{workspace_id}/environments/shaped/versions/1", json={"properties": conda})
     job = {"jobType": "Command", "command": "true", "environmentId": f"{workspace_id}/environments/shaped/versions/1"}
     assert rest("PUT", f"{workspace_id}/jobs/shaped", json={"properties": job}).status_code == 201
+    spec = {
+        "type": "command",
+        "command": "true",
+        "environment": f"azureml:{workspace_id}/environments/shaped/versions/1",
+    }
+    component = f"{workspace_id}/components/shaped/versions/1"
+    assert rest("PUT", component, json={"properties": {"componentSpec": spec}}).status_code == 201
+    pipeline = {"jobType": "Pipeline", "jobs": {"a": {"type": "command", "componentId": component}}}
+    assert rest("PUT", f"{workspace_id}/jobs/shaped-pipeline", json={"properties": pipeline}).status_code == 201
     return {"workspace": workspace_id, "history": f"/history/v1.0{workspace_id}"}
 
 
@@ -82,10 +93,15 @@ def filled(ml: MLClient, rest: Rest, workspace_id: str, tmp_path_factory: pytest
         ("GET", "/data/{data}", 200, "{workspace}/data/shaped"),
         ("GET", "/data/{data}/versions/{versions}", 200, "{workspace}/data/shaped/versions/1"),
         ("GET", "/onlineEndpoints/{onlineEndpoints}", 200, "{workspace}/onlineEndpoints/shaped"),
+        ("GET", "/batchEndpoints/{batchEndpoints}", 200, "{workspace}/batchEndpoints/shaped-batch"),
         ("GET", "/jobs/{jobs}", 200, "{workspace}/jobs/shaped"),
+        ("GET", "/jobs/{jobs}", 200, "{workspace}/jobs/shaped-pipeline"),
+        ("GET", "/components/{components}", 200, "{workspace}/components/shaped"),
+        ("GET", "/components/{components}", 404, "{workspace}/components/none"),
         ("GET", "/jobs/{jobs}", 404, "{workspace}/jobs/none"),
         ("GET", "/runs/{runs}", 200, "{history}/runs/shaped"),
         ("GET", "/runs/{runs}/details", 200, "{history}/runs/shaped/details"),
+        ("GET", "/runs/{runs}/details", 200, "{history}/runs/shaped-pipeline/details"),
     ],
 )
 def test_nothing_that_azure_always_sends_is_missing(

@@ -92,6 +92,22 @@ def test_a_workspace_can_rest_on_a_storage_account_that_exists(client: MLClient,
     assert client.workspaces.get(name).storage_account == account_id
 
 
+def test_a_customer_managed_key_is_recorded_when_its_vault_exists(client: MLClient, rest: Rest, group: str) -> None:
+    from azure.ai.ml.entities import CustomerManagedKey, Workspace
+    from azure.core.exceptions import HttpResponseError
+
+    vault = f"{group}/providers/Microsoft.KeyVault/vaults/keys-{uuid.uuid4().hex[:6]}"
+    key = CustomerManagedKey(key_vault=vault, key_uri="https://keys.vault.azure.net/keys/k/1")
+    name = f"ws-{uuid.uuid4().hex[:8]}"
+    with pytest.raises(HttpResponseError):
+        client.workspaces.begin_create(Workspace(name=name, location="westeurope", customer_managed_key=key)).result()
+    assert rest("PUT", vault, json={"location": "westeurope"}).status_code == 201
+    client.workspaces.begin_create(Workspace(name=name, location="westeurope", customer_managed_key=key)).result()
+    made = rest("GET", f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{name}").json()
+    assert made["properties"]["encryption"]["status"] == "Enabled"
+    assert made["properties"]["encryption"]["keyVaultProperties"]["keyVaultArmId"] == vault
+
+
 def test_a_workspace_on_an_account_that_does_not_exist_is_refused(client: MLClient, group: str) -> None:
     from azure.ai.ml.entities import Workspace
     from azure.core.exceptions import HttpResponseError
@@ -166,7 +182,7 @@ def test_what_the_emulator_does_not_do_it_refuses_by_name(rest: Rest, group: str
     cases = [
         ("GET", "/some/unknown/path", None),
         ("PUT", f"{workspace_id}/schedules/daily", {"properties": {}}),
-        ("PUT", f"{workspace_id}/batchEndpoints/b", {"properties": {}}),
+        ("PUT", f"{workspace_id}/serverlessEndpoints/b", {"properties": {}}),
         ("PUT", f"{group}/providers/Microsoft.Resources/deployments/own", template),
         ("PUT", workspace_id, {"location": "westeurope"}),
     ]

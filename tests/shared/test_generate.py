@@ -14,7 +14,7 @@ import yaml
 from support.steps import ROOT
 
 from aml_actions import __version__, generate, pages
-from aml_actions.schema import parameters_schema
+from aml_actions.schema import file_schema, parameters_schema
 from aml_actions.spec import Output
 
 ACTIONS = generate.find_actions()
@@ -203,4 +203,4 @@ def test_the_shared_package_names_no_action():
 def test_json_schemas_are_stable_text():
     for spec in ACTIONS:
         file = ROOT / "actions" / spec.name / "parameters.schema.json"
-        assert json.loads(file.read_text(encoding="utf-8")) == parameters_schema(spec)
+        assert json.loads(file.read_text(encoding="utf-8")) == file_schema(spec)

@@ -122,7 +122,7 @@ def test_the_ids_are_not_masked(run):
 
 
 def test_everything_wrong_with_the_settings_is_one_error(run, tmp_path):
-    write_parameters(tmp_path, "probe.json", {"nam": 1})
+    write_parameters(tmp_path, "probe.json", {"name": ["<your-name>"], "nam": 1})
     code, log, outputs, summary = run(credentials='{"clientId": "x"}')
     assert code == 1
     assert log.count("::error ") == 1
@@ -130,18 +130,26 @@ def test_everything_wrong_with_the_settings_is_one_error(run, tmp_path):
         "4 settings are not valid",
         "lacks the key clientSecret",
         "lacks the key tenantId",
-        "did you mean name?",
+        "still has the placeholder of a sample",
     ):
         assert part in log
     assert outputs == {}
     assert summary.startswith("### ❌ aml-probe\n")
-    assert summary.count("did you mean name?") == 1
+    assert summary.count("still has the placeholder of a sample") == 1
 
 
 def test_a_single_problem_is_annotated_in_its_file(run, tmp_path):
-    write_parameters(tmp_path, "probe.json", '{\n  "nam": "x"\n}')
+    write_parameters(tmp_path, "probe.json", '{\n  "name": true\n}')
     _, log, _, _ = run()
-    assert "::error title=aml-probe,file=.cloud/.azure/probe.json,line=2::Unknown key nam" in log
+    assert "::error title=aml-probe,file=.cloud/.azure/probe.json,line=2::The value of name" in log
+
+
+def test_what_is_accepted_but_not_right_is_a_warning_in_its_file(run, tmp_path):
+    write_parameters(tmp_path, "probe.json", '{\n  "nam": "x"\n}')
+    code, log, _, _ = run()
+    assert code == 0
+    assert "::warning title=aml-probe,file=.cloud/.azure/probe.json,line=2::nam is ignored" in log
+    assert "did you mean name?" in log
 
 
 def test_an_error_of_the_work_is_annotation_summary_and_exit_code(run):

@@ -61,13 +61,22 @@ class TrainingRepository:
             }
         )
 
-    def step(self, action: str, parameters: Any = None, *, file: str = "", **inputs: str) -> Outcome:
+    def step(
+        self,
+        action: str,
+        parameters: Any = None,
+        *,
+        file: str = "",
+        env: Mapping[str, str] | None = None,
+        **inputs: str,
+    ) -> Outcome:
         """Run an action as a step of this repository's workflow.
 
         Args:
             action: such as ``aml-run``.
             parameters: content of its parameters file; None leaves the file as it is.
             file: name of that file, if not the default one.
+            env: further variables of the step, such as secrets.
             inputs: of the action.
         """
         name = file or {"aml-registermodel": "registermodel.json"}.get(action, f"{action.removeprefix('aml-')}.json")
@@ -79,7 +88,7 @@ class TrainingRepository:
             self.root,
             self.scratch / f"step {self.steps}",
             inputs={"azure_credentials": self.emulator.credentials, **inputs},
-            env={"REQUESTS_CA_BUNDLE": self.emulator.env["REQUESTS_CA_BUNDLE"]},
+            env={"REQUESTS_CA_BUNDLE": self.emulator.env["REQUESTS_CA_BUNDLE"], **(env or {})},
         )
 
 

@@ -3,20 +3,53 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from aml_actions.spec import Parameters
+from aml_actions import resource_ids
+from aml_actions.spec import FreeText, Parameters
 
 COMPUTE_NAME = re.compile(r"[a-zA-Z](?:[a-zA-Z0-9-]{0,30}[a-zA-Z0-9])")
-COMPUTE_NAME_RULE = "2 to 32 letters, digits and dashes; the first one a letter, the last one no dash"
+COMPUTE_NAME_RULE = "2 to 32 letters, digits and dashes, no spaces; the first one a letter, the last one no dash"
 RESERVED_NAMES = ("amlcompute", "containerinstance", "local")
 """Names that Azure ML keeps for itself."""
-_OPTIONAL_TEXTS = ("vm_size", "vnet_resource_group_name", "vnet_name", "subnet_name", "location")
+CLUSTER_TYPES = ("Microsoft.ContainerService/managedClusters", "Microsoft.Kubernetes/connectedClusters")
+"""What can be attached: a cluster of AKS, or one that Azure Arc connects."""
+_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")  # a label of RFC 1123, as Kubernetes asks for
+_OPTIONAL_TEXTS = (
+    "vm_size",
+    "vnet_resource_group_name",
+    "vnet_name",
+    "subnet_name",
+    "location",
+    "resource_id",
+    "cluster_resource_group",
+    "service_cidr",
+    "dns_service_ip",
+    "docker_bridge_cidr",
+    "ssl_cname",
+    "ssl_cert_pem_file",
+    "ssl_key_pem_file",
+    "load_balancer_subnet",
+)
 
+VNET_KEYS = ("vnet_resource_group_name", "vnet_name", "subnet_name")
+AML_KEYS = (
+    "vm_size",
+    "vm_priority",
+    "min_nodes",
+    "max_nodes",
+    "idle_seconds_before_scaledown",
+    *VNET_KEYS,
+    "remote_login_port_public_access",
+)
+"""Keys of a cluster that Azure ML itself makes (AmlCompute)."""
+KUBERNETES_KEYS = ("resource_id", "cluster_resource_group", "namespace")
+"""Keys that say what to attach; the legacy action had none of them."""
 AKS_KEYS = (
     "agent_count",
+    "location",
     "service_cidr",
     "dns_service_ip",
     "docker_bridge_cidr",
@@ -28,7 +61,8 @@ AKS_KEYS = (
     "load_balancer_subnet",
 )
 """Keys of a Kubernetes cluster itself, which SDK v2 neither creates nor configures."""
-_AKS = "Ignored: a property of the Kubernetes cluster, set where that is created. "
+_AKS = "Not for Azure ML v2: set where the Kubernetes cluster is created. "
+_IgnoredText = Annotated[str | None, FreeText()]
 
 
 class ComputeParameters(Parameters):
@@ -43,8 +77,8 @@ class ComputeParameters(Parameters):
     compute_type: Literal["amlcluster", "akscluster"] | None = Field(
         None,
         description=(
-            "Kind of the target; needed when it must be created. `akscluster` stands for a Kubernetes cluster that is already attached: "
-            "SDK v2 cannot create one."
+            "Kind of the target; needed when it must be created. `akscluster` stands for an attached Kubernetes cluster: SDK v2 "
+            "cannot create one, but attaches the one that `resource_id` names."
         ),
         examples=["amlcluster"],
     )
@@ -77,7 +111,9 @@ class ComputeParameters(Parameters):
         examples=["Disabled"],
     )
     identity_type: Literal["SystemAssigned", "UserAssigned"] | None = Field(
-        None, description="Managed identity of the nodes.", examples=["SystemAssigned"]
+        None,
+        description="Managed identity of the nodes, or of the attached cluster in the workspace.",
+        examples=["SystemAssigned"],
     )
     identity_id: list[str] | None = Field(
         None,
@@ -89,27 +125,61 @@ class ComputeParameters(Parameters):
             ]
         ],
     )
-    location: str | None = Field(
-        None, description="Ignored: a cluster is made in the region of the workspace.", examples=["westeurope"]
+    resource_id: str | None = Field(
+        None,
+        description=(
+            "New. The Kubernetes cluster to attach when the target does not exist: its resource id, or the short form "
+            "`Microsoft.ContainerService/managedClusters/<name>` (with Azure Arc `Microsoft.Kubernetes/connectedClusters/<name>`) "
+            "of a cluster in the workspace's subscription. It has the extension `Microsoft.AzureML.Kubernetes`. "
+            "With this key `compute_type` may be left out."
+        ),
+        examples=["Microsoft.ContainerService/managedClusters/inference"],
+        json_schema_extra={"pattern": "/(managedClusters|connectedClusters)/[^/]+/?$"},
+    )
+    cluster_resource_group: str | None = Field(
+        None,
+        description="New. Resource group of the Kubernetes cluster, if `resource_id` has the short form.",
+        examples=["rg-kubernetes"],
+        json_schema_extra={"x-default": "that of the workspace"},
+    )
+    namespace: str = Field(
+        "default",
+        description="New. Namespace of the Kubernetes cluster in which Azure ML works.",
+        examples=["azureml"],
+        json_schema_extra={"pattern": f"^{_NAMESPACE.pattern}$"},
     )
     agent_count: int | None = Field(None, ge=1, description=_AKS + "Number of nodes.", examples=[3])
-    service_cidr: str | None = Field(None, description=_AKS + "Addresses of services.", examples=["10.0.0.0/16"])
-    dns_service_ip: str | None = Field(None, description=_AKS + "Address of its DNS.", examples=["10.0.0.10"])
-    docker_bridge_cidr: str | None = Field(
+    location: _IgnoredText = Field(
+        None,
+        description=_AKS + "Its region. An AmlCompute cluster is always in that of the workspace.",
+        examples=["westeurope"],
+    )
+    service_cidr: _IgnoredText = Field(None, description=_AKS + "Addresses of services.", examples=["10.0.0.0/16"])
+    dns_service_ip: _IgnoredText = Field(None, description=_AKS + "Address of its DNS.", examples=["10.0.0.10"])
+    docker_bridge_cidr: _IgnoredText = Field(
         None, description=_AKS + "Addresses of the bridge.", examples=["172.17.0.1/16"]
     )
     cluster_purpose: Literal["DevTest", "FastProd"] | None = Field(
         None, description=_AKS + "Its use.", examples=["DevTest"]
     )
-    ssl_cname: str | None = Field(None, description=_AKS + "Name in its certificate.", examples=["ml.example.com"])
-    ssl_cert_pem_file: str | None = Field(None, description=_AKS + "File of its certificate.", examples=["cert.pem"])
-    ssl_key_pem_file: str | None = Field(None, description=_AKS + "File of its key.", examples=["key.pem"])
+    ssl_cname: _IgnoredText = Field(None, description=_AKS + "Name in its certificate.", examples=["ml.example.com"])
+    ssl_cert_pem_file: _IgnoredText = Field(None, description=_AKS + "File of its certificate.", examples=["cert.pem"])
+    ssl_key_pem_file: _IgnoredText = Field(None, description=_AKS + "File of its key.", examples=["key.pem"])
     load_balancer_type: Literal["PublicIp", "InternalLoadBalancer"] | None = Field(
         None, description=_AKS + "Its load balancer.", examples=["InternalLoadBalancer"]
     )
-    load_balancer_subnet: str | None = Field(
+    load_balancer_subnet: _IgnoredText = Field(
         None, description=_AKS + "Subnet of its load balancer.", examples=["serving"]
     )
+
+    @property
+    def kind(self) -> Literal["amlcluster", "akscluster"] | None:
+        """What is wanted; a key that says what to attach stands for ``akscluster``. None when nothing tells."""
+        return self.compute_type or ("akscluster" if self.resource_id else None)
+
+    def given(self, keys: tuple[str, ...]) -> list[str]:
+        """Return those of some keys that the file sets to something."""
+        return [key for key in keys if key in self.model_fields_set and getattr(self, key) is not None]
 
     @field_validator("name")
     @classmethod
@@ -124,12 +194,17 @@ class ComputeParameters(Parameters):
     @field_validator(*_OPTIONAL_TEXTS)
     @classmethod
     def _empty_is_absent(cls, value: Any) -> Any:  # noqa: ANN401 - checked already; sample files of the legacy action have empty texts
-        return value or None
+        return (value or "").strip() or None
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> ComputeParameters:
-        if self.max_nodes < self.min_nodes:
-            raise ValueError(f"max_nodes ({self.max_nodes}) at least min_nodes ({self.min_nodes})")
-        if self.identity_type == "UserAssigned" and not self.identity_id:
-            raise ValueError("identity_id with at least one resource id, since identity_type is UserAssigned")
-        return self
+    @field_validator("resource_id")
+    @classmethod
+    def _resource_id(cls, value: str | None) -> str | None:
+        return None if value is None else resource_ids.checked(value, *CLUSTER_TYPES)
+
+    @field_validator("namespace")
+    @classmethod
+    def _namespace(cls, value: str) -> str:
+        name = value.strip()
+        if not _NAMESPACE.fullmatch(name):
+            raise ValueError("1 to 63 lower-case letters, digits and dashes; the first and the last one no dash")
+        return name

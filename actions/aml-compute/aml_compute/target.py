@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 API_VERSION = "2024-10-01"
+ATTACHED = ("Kubernetes", "AKS")
+"""Kinds of targets that stand for a Kubernetes cluster; ``AKS`` is how SDK v1 attached one."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Target:
         min_nodes: for clusters.
         max_nodes: for clusters.
         nodes: nodes that exist now.
+        resource_id: of the cluster behind an attached target.
+        namespace: of that cluster, for Kubernetes.
         problems: ``code: message`` of what the service reports; a cluster that cannot grow has them beside a good state.
     """
 
@@ -33,6 +37,8 @@ class Target:
     min_nodes: int | None = None
     max_nodes: int | None = None
     nodes: int | None = None
+    resource_id: str | None = None
+    namespace: str | None = None
     problems: tuple[str, ...] = ()
 
     @classmethod
@@ -51,6 +57,8 @@ class Target:
             min_nodes=scale.get("minNodeCount"),
             max_nodes=scale.get("maxNodeCount"),
             nodes=inner.get("currentNodeCount"),
+            resource_id=outer.get("resourceId"),
+            namespace=inner.get("namespace"),
             problems=tuple(dict.fromkeys(_problem(one) for one in reported)),
         )
 
@@ -58,6 +66,11 @@ class Target:
     def is_cluster(self) -> bool:
         """True for the kind that this action creates."""
         return self.kind == "AmlCompute"
+
+    @property
+    def is_attached(self) -> bool:
+        """True for the kinds that stand for a cluster outside of the workspace: they are detached, never deleted."""
+        return self.kind in ATTACHED
 
 
 def _problem(reported: Any) -> str:  # noqa: ANN401 - any JSON

@@ -43,7 +43,7 @@ def look(order: Order, endpoints: OnlineEndpoints, warn: Callable[[str], None]) 
     or was cancelled, and then the next rollout finds it ready and replaces it.
 
     Raises:
-        ActionError: it is a Kubernetes endpoint, a failed one, or one that a smoke test must not delete.
+        ActionError: it is of another kind than the target, a failed one, or one that a smoke test must not delete.
         TimedOut: an operation on it does not end.
     """
     endpoint = endpoints.settled(order.endpoint)
@@ -71,12 +71,7 @@ def look(order: Order, endpoints: OnlineEndpoints, warn: Callable[[str], None]) 
 
 
 def _refuse_unusable(endpoint: OnlineEndpoint, order: Order) -> None:
-    if getattr(endpoint, "compute", None):
-        raise ActionError(
-            f"The endpoint {order.endpoint} is a Kubernetes endpoint; no managed deployment can be put on it.",
-            value=order.endpoint,
-            fix="choose another name in the parameters file",
-        )
+    order.target.refuse(endpoint)
     if state_of(endpoint) == "Failed":
         raise ActionError(
             f"The endpoint {order.endpoint} is in state Failed; Azure takes no deployment on it.",

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aml_actions import yaml_reader
 from aml_actions.errors import ActionError
+from aml_actions.findings import Findings
+from aml_actions.text_files import read_text
 
 SERVERS = frozenset({"azureml-inference-server-http", "azureml-defaults"})
 """Packages that bring the server which runs the entry script; azureml-defaults depends on the first."""
@@ -26,30 +29,24 @@ class CondaFile:
     python: tuple[int, int] | None
 
 
-def read(path: Path) -> CondaFile:
+def read(path: Path, name: str, findings: Findings | None = None) -> CondaFile:
     """Read a conda file.
 
-    Raises:
-        ActionError: it is not YAML, or not a conda environment.
-    """
-    import yaml
+    Args:
+        path: the file.
+        name: how the user calls it.
+        findings: takes warnings about its encoding.
 
-    try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise ActionError(
-            f"The conda file is not valid YAML{where}: {getattr(error, 'problem', None) or 'cannot be read'}.",
-            fix="Check the indentation and the colons of that line.",
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ActionError(f"The conda file is not text in UTF-8 ({error.reason}).") from None
+    Raises:
+        ActionError: it is not text, not YAML, or not a conda environment.
+    """
+    content = yaml_reader.parse(read_text(path, name, findings), name).content
     dependencies = content.get("dependencies") if isinstance(content, dict) else None
     if not isinstance(dependencies, list):
         raise ActionError(
-            "The conda file is not a conda environment: it has no list `dependencies`.",
+            f"{name} is not a conda environment: it has no list `dependencies`.",
             allowed="dependencies: [python=3.11, pip, {pip: [azureml-inference-server-http, ...]}]",
+            file=name,
         )
     specifications = [text for text in _flat(dependencies) if text]
     pythons = (re.match(r"python\s*[=><~]+\s*(\d+)\.(\d+)", text) for text in specifications)
@@ -57,13 +54,17 @@ def read(path: Path) -> CondaFile:
     return CondaFile(frozenset(_name(text) for text in specifications), versions[0] if versions else None)
 
 
-def warnings(found: CondaFile, shown_path: str) -> list[str]:
+def warnings(found: CondaFile, name: str) -> list[ActionError]:
     """Say what will keep a deployment from starting."""
     if found.packages & SERVERS:
         return []
     return [
-        f"{shown_path} holds neither azureml-inference-server-http nor azureml-defaults: without a server the deployment does "
-        "not start, unless the base image has one in this environment. Add it under pip: - azureml-inference-server-http"
+        ActionError(
+            f"{name} holds neither azureml-inference-server-http nor azureml-defaults: without a server the deployment does not "
+            "start, unless the base image has one in this environment.",
+            fix="add it under pip: - azureml-inference-server-http",
+            file=name,
+        )
     ]
 
 

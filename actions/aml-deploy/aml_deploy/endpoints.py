@@ -1,4 +1,4 @@
-"""Managed online endpoints of one workspace: the operations of a rollout, each waited for."""
+"""Online endpoints of one workspace, managed ones and those on Kubernetes: the operations of a rollout, each waited for."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ from aml_deploy.deployment_logs import DeploymentLogs
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
-    from azure.ai.ml.entities import (
-        ManagedOnlineDeployment,
-        ManagedOnlineEndpoint,
-        OnlineDeployment,
-        OnlineEndpoint,
-    )
+    from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
 
     from aml_actions.workflow import Workflow
 
@@ -82,7 +77,7 @@ class OnlineEndpoints:
         except ResourceNotFoundError:
             return None
 
-    def create(self, endpoint: ManagedOnlineEndpoint) -> None:
+    def create(self, endpoint: OnlineEndpoint) -> None:
         """Create an endpoint that does not exist. For one that does this would wipe its traffic: see `set_traffic`."""
         self._finish(
             lambda: self._client.online_endpoints.begin_create_or_update(endpoint),
@@ -104,7 +99,7 @@ class OnlineEndpoints:
 
         self._finish(begin, f"traffic of endpoint {name}", ENDPOINT_TIMEOUT)
 
-    def deploy(self, build: Callable[[], ManagedOnlineDeployment], timeout: float) -> None:
+    def deploy(self, build: Callable[[], OnlineDeployment], timeout: float) -> None:
         """Create a deployment and wait until the service calls it Succeeded.
 
         Args:
@@ -122,7 +117,7 @@ class OnlineEndpoints:
         start = time.monotonic()
         with quiet():
             # The entry script was checked already, with more than ast.parse (sources.py).
-            poller = self._when_idle(
+            poller = self.when_idle(
                 lambda: self._client.online_deployments.begin_create_or_update(build(), skip_script_validation=True)
             )
             try:
@@ -172,11 +167,7 @@ class OnlineEndpoints:
             self._workflow.mask(secret)
         return first, second
 
-    def _finish(self, begin: Callable[[], Any], what: str, timeout: float) -> None:
-        with quiet():
-            wait_for_poller(self._when_idle(begin), what=what, say=self._workflow.info, timeout=timeout)
-
-    def _when_idle(self, begin: Callable[[], T]) -> T:
+    def when_idle(self, begin: Callable[[], T]) -> T:
         """Begin an operation, again and again while Azure refuses it because another one runs on the same endpoint."""
         from azure.core.exceptions import HttpResponseError
 
@@ -192,6 +183,10 @@ class OnlineEndpoints:
                 )
                 self._sleep(BUSY_PAUSE)
         return begin()
+
+    def _finish(self, begin: Callable[[], Any], what: str, timeout: float) -> None:
+        with quiet():
+            wait_for_poller(self.when_idle(begin), what=what, say=self._workflow.info, timeout=timeout)
 
     def _state(self, endpoint: str, deployment: str) -> str:
         from azure.core.exceptions import AzureError

@@ -107,12 +107,12 @@ def explain_failure(answer: ServiceError, logs: DeploymentLogs, deployment: str,
         )
     exception = logs.exception()
     file = line = None
-    if exception and (not advice or code == "ResourceNotReady"):
-        file, line = sources.shown_entry_script, logs.script_line(sources.entry_script)
-        at = f"{sources.entry_script}{f', line {line}' if line else ''}"
-        cause = f"the entry script stopped: {exception} ({at})"
+    if exception and sources.code and (not advice or code == "ResourceNotReady"):
+        script = sources.code.entry_script
+        file, line = sources.code.shown_entry_script, logs.script_line(script)
+        cause = f"the entry script stopped: {exception} ({script}{f', line {line}' if line else ''})"
         if "ModuleNotFoundError" in exception or "ImportError" in exception:
-            fix = f"add the package to {sources.conda_file.name}, or the file to {sources.directory.name}/"
+            fix = f"add the package to {sources.code.conda_file.name}, or the file to {sources.code.directory.name}/"
     elif phase := logs.failed_phase():
         cause = f"{cause or 'unknown'} (phase {phase})"
     return DeploymentFailed(

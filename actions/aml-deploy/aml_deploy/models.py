@@ -28,12 +28,19 @@ class ModelVersion:
         version: any text; usually a number.
         arm_id: Azure resource id.
         properties: as registered.
+        type: ``custom_model``, ``mlflow_model`` or ``triton_model``.
     """
 
     name: str
     version: str
     arm_id: str
     properties: Mapping[str, str]
+    type: str = "custom_model"
+
+    @property
+    def serves_itself(self) -> bool:
+        """True for the types that Azure serves without an entry script."""
+        return self.type in ("mlflow_model", "triton_model")
 
     def __str__(self) -> str:
         return f"{self.name}:{self.version}"
@@ -93,7 +100,7 @@ def _latest(client: MLClient, name: str) -> ModelVersion | None:
 
 def _from_sdk(model: Any) -> ModelVersion:  # noqa: ANN401 - azure.ai.ml.entities.Model
     properties = {str(key): str(value) for key, value in (model.properties or {}).items()}
-    return ModelVersion(str(model.name), str(model.version), str(model.id), properties)
+    return ModelVersion(str(model.name), str(model.version), str(model.id), properties, str(model.type))
 
 
 def _missing(client: MLClient, name: str, version: str) -> ActionError:
@@ -102,7 +109,7 @@ def _missing(client: MLClient, name: str, version: str) -> ActionError:
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         return ActionError(
-            f"There is no model {name} in the workspace.",
+            f"There is no model {name} in {_where(client)}.",
             value=name,
             allowed=_list(names) or "nothing is registered yet",
             fix=f"did you mean {near[0]}?" if near else "register it first, with aml-registermodel",
@@ -110,12 +117,16 @@ def _missing(client: MLClient, name: str, version: str) -> ActionError:
         )
     versions = [str(model.version) for model in client.models.list(name=name)]
     return ActionError(
-        f"Model {name} has no version {version}.",
+        f"Model {name} has no version {version} in {_where(client)}.",
         value=version,
         allowed=_list(versions),
         fix="pass the output `model_version` of aml-registermodel, or leave the input out for the latest",
         anchor="docs/troubleshooting.md#model-not-found",
     )
+
+
+def _where(client: MLClient) -> str:
+    return f"workspace {client.workspace_name} (resource group {client.resource_group_name})"
 
 
 def _list(values: list[str]) -> str:

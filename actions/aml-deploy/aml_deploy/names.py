@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 LONGEST = 32
 """Characters that Azure allows in the name of an endpoint or a deployment; the shortest has 3."""
+LONGEST_ON_KUBERNETES = 62
+"""Characters that the names of an endpoint and a deployment on Kubernetes may have together."""
 
 
 def default_endpoint_name(repository_name: str, branch: str) -> str:
@@ -24,7 +26,9 @@ def default_endpoint_name(repository_name: str, branch: str) -> str:
     return text[:LONGEST].rstrip("-").ljust(3, "x")
 
 
-def deployment_name(model_version: str, run_id: str, run_attempt: str, taken: Collection[str]) -> str:
+def deployment_name(
+    model_version: str, run_id: str, run_attempt: str, taken: Collection[str], longest: int = LONGEST
+) -> str:
     """Return the name of the deployment of one rollout, such as ``v3-19238471234-1``.
 
     A rollout stands beside what serves until it has proven itself, so its name must be new on the endpoint. Made of the
@@ -36,9 +40,10 @@ def deployment_name(model_version: str, run_id: str, run_attempt: str, taken: Co
         run_id: number of the workflow run, may be empty.
         run_attempt: number of the attempt.
         taken: names in use on the endpoint; Azure does not tell upper from lower case.
+        longest: characters that it may have.
     """
     version = re.sub(r"[^a-z0-9]+", "-", model_version.lower()).strip("-")[:8].rstrip("-")
-    base = "-".join(part for part in (f"v{version}", run_id, run_attempt) if part)[: LONGEST - 4].rstrip("-")
+    base = "-".join(part for part in (f"v{version}", run_id, run_attempt) if part)[: longest - 4].rstrip("-")
     used = {name.lower() for name in taken}
     candidate, number = base, 1
     while candidate.lower() in used or len(candidate) < 3:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aml_actions.tags import as_texts
 from aml_deploy.models import ModelVersion
 from aml_deploy.parameters import DeployParameters
-from aml_deploy.sizing import Size
-from aml_deploy.sources import Sources
+from aml_deploy.sources import Code, Sources
+from aml_deploy.target import Target
 
 if TYPE_CHECKING:
-    from azure.ai.ml.entities import ManagedOnlineDeployment, ManagedOnlineEndpoint
+    from pathlib import Path
+
+    from azure.ai.ml.entities import OnlineDeployment, OnlineEndpoint
 
 BASE_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest"
 """Ubuntu with conda and no Python packages: the conda file says what is in the environment."""
@@ -26,22 +28,26 @@ class Order:
     Attributes:
         endpoint: name of the endpoint.
         model: what is served.
-        size: machine.
+        target: where it runs.
         sources: scoring code, environment, test.
         parameters: of the user.
         stamp: tags that tell who made it (`Runner.stamp`).
         run_id: number of the workflow run.
         run_attempt: of that run.
+        build_context: folder with a Dockerfile from which the image is built, or None: Azure makes one from image and conda file.
+        uploaded: the scoring code as it is uploaded, or None: as it is in the sources.
     """
 
     endpoint: str
     model: ModelVersion
-    size: Size
+    target: Target
     sources: Sources
     parameters: DeployParameters
     stamp: Mapping[str, str]
     run_id: str
     run_attempt: str
+    build_context: Path | None = None
+    uploaded: Code | None = None
 
     @property
     def auth_mode(self) -> str:
@@ -57,62 +63,50 @@ class Order:
         """Tell by its tags whether this action made something, for this repository."""
         return all((tags or {}).get(key) == self.stamp[key] for key in ("managed-by", "repository"))
 
-    def endpoint_entity(self) -> ManagedOnlineEndpoint:
+    def endpoint_entity(self) -> OnlineEndpoint:
         """Return the endpoint as it is created."""
-        from azure.ai.ml.entities import ManagedOnlineEndpoint
-
-        return ManagedOnlineEndpoint(
-            name=self.endpoint,
-            auth_mode=self.auth_mode,
-            description=self.parameters.description,
-            tags=self.tags,
-            properties=as_texts(self.parameters.properties),
+        return self.target.endpoint(
+            {
+                "name": self.endpoint,
+                "auth_mode": self.auth_mode,
+                "description": self.parameters.description,
+                "tags": self.tags,
+                "properties": as_texts(self.parameters.properties),
+            }
         )
 
-    def deployment_entity(self, name: str) -> ManagedOnlineDeployment:
+    def deployment_entity(self, name: str) -> OnlineDeployment:
         """Return the deployment as it is created."""
-        from azure.ai.ml.entities import (
-            CodeConfiguration,
-            Environment,
-            ManagedOnlineDeployment,
-            OnlineRequestSettings,
-            ProbeSettings,
+        return self.target.deployment(
+            {
+                "name": name,
+                "endpoint_name": self.endpoint,
+                "model": f"azureml:{self.model.name}:{self.model.version}",
+                **self._code(),
+                "app_insights_enabled": self.parameters.app_insights_enabled,
+                "description": self.parameters.description,
+                "tags": self.tags,
+                "properties": as_texts(self.parameters.properties),
+            }
         )
 
-        given = self.parameters
-        request = _given(
-            request_timeout_ms=given.scoring_timeout_ms,
-            max_concurrent_requests_per_instance=given.replica_max_concurrent_requests,
-            max_queue_wait_ms=given.max_request_wait_time,
-        )
-        probe = _given(
-            initial_delay=given.initial_delay_seconds,
-            period=given.period_seconds,
-            timeout=given.timeout_seconds,
-            success_threshold=given.success_threshold,
-            failure_threshold=given.failure_threshold,
-        )
-        return ManagedOnlineDeployment(
-            name=name,
-            endpoint_name=self.endpoint,
-            model=f"azureml:{self.model.name}:{self.model.version}",
-            code_configuration=CodeConfiguration(
-                code=str(self.sources.directory), scoring_script=self.sources.entry_script
-            ),
-            environment=Environment(
-                image=given.custom_base_image or BASE_IMAGE, conda_file=str(self.sources.conda_file)
-            ),
-            instance_type=self.size.instance_type,
-            instance_count=given.instance_count,
-            app_insights_enabled=given.app_insights_enabled,
-            request_settings=OnlineRequestSettings(**request) if request else None,
-            liveness_probe=ProbeSettings(**probe) if probe else None,
-            description=given.description,
-            tags=self.tags,
-            properties=as_texts(given.properties),
-        )
+    def _code(self) -> dict[str, Any]:
+        """Return scoring code and environment; nothing for a model that Azure serves by itself."""
+        from azure.ai.ml.entities import BuildContext, CodeConfiguration, Environment
+
+        code = self.uploaded or self.sources.code
+        if code is None:
+            return {}
+        if self.build_context is not None:
+            environment = Environment(build=BuildContext(path=str(self.build_context), dockerfile_path="Dockerfile"))
+        else:
+            environment = Environment(image=base_image(self.parameters), conda_file=str(code.conda_file))
+        return {
+            "code_configuration": CodeConfiguration(code=str(code.directory), scoring_script=code.entry_script),
+            "environment": environment,
+        }
 
 
-def _given(**settings: int | None) -> dict[str, int]:
-    """Leave out what the user left to the service."""
-    return {name: value for name, value in settings.items() if value is not None}
+def base_image(parameters: DeployParameters) -> str:
+    """Return the image under the conda environment."""
+    return parameters.custom_base_image or BASE_IMAGE

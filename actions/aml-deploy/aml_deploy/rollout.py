@@ -12,10 +12,12 @@ from aml_actions.service_error import ServiceError
 from aml_deploy.before import Before, look
 from aml_deploy.deployment_logs import DeploymentLogs
 from aml_deploy.endpoints import OnlineEndpoints, state_of
+from aml_deploy.environment_secrets import KEY_SECRETS
 from aml_deploy.failures import ANCHOR, explain_failure, sections
 from aml_deploy.names import deployment_name
 from aml_deploy.order import Order
 from aml_deploy.outcome import Outcome
+from aml_deploy.request_keys import RequestKeys
 from aml_deploy.service import DeployedService
 from aml_deploy.smoke_test import Verdict, run_test
 from aml_deploy.undo import Undo
@@ -34,7 +36,14 @@ VERIFY_TIMEOUT = 120.0
 class Rollout:
     """One rollout to one endpoint."""
 
-    def __init__(self, order: Order, endpoints: OnlineEndpoints, workflow: Workflow, workspace: Path) -> None:
+    def __init__(
+        self,
+        order: Order,
+        endpoints: OnlineEndpoints,
+        workflow: Workflow,
+        workspace: Path,
+        keys: RequestKeys | None = None,
+    ) -> None:
         """Nothing is asked of Azure yet.
 
         Args:
@@ -42,11 +51,13 @@ class Rollout:
             endpoints: where.
             workflow: log of the step.
             workspace: folder of the repository, for the test.
+            keys: those that callers are to send; without, the endpoint keeps its own.
         """
         self._order = order
         self._endpoints = endpoints
         self._workflow = workflow
         self._workspace = workspace
+        self._keys = keys if keys is not None and keys.wanted else None
         self._undo = Undo(workflow)
         self._name = ""
 
@@ -59,7 +70,11 @@ class Rollout:
         order = self._order
         before = look(order, self._endpoints, self._workflow.warning)
         self._name = deployment_name(
-            order.model.version, order.run_id, order.run_attempt, (*before.older, *before.others)
+            order.model.version,
+            order.run_id,
+            order.run_attempt,
+            (*before.older, *before.others),
+            order.target.longest_deployment_name(order.endpoint),
         )
         try:
             return self._forward(before)
@@ -86,6 +101,8 @@ class Rollout:
             return outcome
         self._shift_traffic(before)
         outcome.endpoint = self._verify()
+        if before.endpoint is not None:
+            self._change_keys(before.endpoint)
         self._undo.forget()
         outcome.removed = self._remove_older(before.older)
         return outcome
@@ -112,15 +129,34 @@ class Rollout:
         made = self._endpoints.find(name)
         if made is None or state_of(made) != "Succeeded":
             raise ActionError(f"The endpoint {name} was created, but it is {state_of(made)}.", anchor=ANCHOR)
+        if self._keys:
+            self._keys.set(name, self._keys.wanted)
         return made
+
+    def _change_keys(self, endpoint: OnlineEndpoint) -> None:
+        """Give an endpoint that was there before the keys of the user; its callers need them from now on."""
+        if self._keys is None:
+            return
+        if endpoint.auth_mode != "key":
+            self._workflow.warning(f"Endpoint {endpoint.name} takes no keys: {', '.join(KEY_SECRETS)} are not used.")
+            return
+        name, keys = str(endpoint.name), self._keys
+        previous = keys.present(name)
+        for key in previous.values():
+            self._workflow.mask(key)
+        self._undo.add(lambda: self._restore_keys(keys, previous), _az("online-endpoint regenerate-keys", name=name))
+        keys.set(name, keys.wanted)
+
+    def _restore_keys(self, keys: RequestKeys, previous: Mapping[str, str]) -> str:
+        keys.set(self._order.endpoint, previous)
+        return "The keys were set back."
 
     def _deploy(self, before: Before) -> None:
         from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
-        order, count = self._order, self._order.parameters.instance_count
+        order = self._order
         self._workflow.info(
-            f"Creating deployment {self._name} of model {order.model} on {count} x {order.size.instance_type} "
-            f"({order.size.reason}). It gets no traffic yet."
+            f"Creating deployment {self._name} of model {order.model}: {order.target.machines}. It gets no traffic yet."
         )
         if before.endpoint is not None:  # else the endpoint goes, with everything on it
             self._undo.add(self._remove_deployment, self._delete_by_hand(self._name))
@@ -158,6 +194,7 @@ class Rollout:
             swagger_uri=str(endpoint.openapi_uri or ""),
             token_auth=endpoint.auth_mode != "key",
             tags=endpoint.tags,
+            longest=(self._order.parameters.scoring_timeout_ms or 0) / 1000,
             credentials=lambda: self._endpoints.keys(name),
             logs=lambda: self._endpoints.logs(name, self._name),
         )

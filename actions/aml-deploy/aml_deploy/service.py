@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from aml_deploy.deployment_logs import DeploymentLogs
 
-CONNECT_TIMEOUT, READ_TIMEOUT = 30, 200
-"""Seconds; a managed endpoint gives a request up after 180 s at the latest."""
+CONNECT_TIMEOUT, READ_TIMEOUT, READ_MARGIN = 30, 200, 20
+"""Seconds; a managed endpoint gives a request up after 180 s at the latest, one on Kubernetes when `scoring_timeout_ms` says so."""
 PAUSES = (2.0, 4.0, 8.0, 16.0)
 """Seconds before each further attempt at a request that could not be routed."""
 _NOT_ROUTED = frozenset({404, 429, 502, 503, 504})
@@ -45,6 +45,7 @@ class DeployedService:
         logs: Callable[[], DeploymentLogs],
         token_auth: bool = False,
         tags: Mapping[str, str] | None = None,
+        longest: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Nothing is asked of Azure yet.
@@ -58,6 +59,7 @@ class DeployedService:
             logs: fetches the logs of the deployment.
             token_auth: the endpoint takes tokens, not keys.
             tags: of the endpoint.
+            longest: seconds after which the endpoint gives a request up, when more than the service's own limit.
             sleep: waits for seconds.
         """
         self.name = name
@@ -71,6 +73,7 @@ class DeployedService:
         self.delete_asked = False
         self._fetch = credentials
         self._logs = logs
+        self._read_timeout = max(READ_TIMEOUT, longest + READ_MARGIN)
         self._sleep = sleep
         self._credentials: tuple[str, str] | None = None
         self._session: requests.Session | None = None
@@ -154,7 +157,7 @@ class DeployedService:
                 "azureml-model-deployment": self.deployment_name,
                 "x-ms-client-request-id": str(uuid.uuid4()),
             },
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            timeout=(CONNECT_TIMEOUT, self._read_timeout),
             allow_redirects=False,  # the key belongs to this address only
         )
 

@@ -1,4 +1,4 @@
-"""From the cores and the memory of the legacy files to a size of virtual machine."""
+"""The cores and the memory that a service needs, and the size of virtual machine that has them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aml_actions.errors import ActionError
-from aml_deploy.parameters import ServiceParameters
+from aml_deploy.service_parameters import ServiceParameters
 
 DEFAULT_CPU_CORES = 0.1
 DEFAULT_MEMORY_GB = 0.5
@@ -37,19 +37,31 @@ class Size:
     reason: str
 
 
+def wanted_cores(parameters: ServiceParameters, model_properties: Mapping[str, str]) -> float:
+    """Return the cores that the scoring code needs.
+
+    Those of the parameters file, then those that the model was registered with (property ``cpu_cores``, written by
+    aml-registermodel), then the default of SDK v1.
+    """
+    return _first(parameters.cpu_cores, model_properties.get("cpu_cores"), DEFAULT_CPU_CORES)
+
+
+def wanted_memory(parameters: ServiceParameters, model_properties: Mapping[str, str]) -> float:
+    """Return the GB of memory that the scoring code needs, found as `wanted_cores` (property ``memory_gb``)."""
+    return _first(parameters.memory_gb, model_properties.get("memory_gb"), DEFAULT_MEMORY_GB)
+
+
 def choose(parameters: ServiceParameters, model_properties: Mapping[str, str]) -> Size:
     """Return the size of machine for a deployment.
 
-    `instance_type` wins. Else the cores and the memory of the parameters file, then those that the model was registered
-    with (properties ``cpu_cores`` and ``memory_gb``, written by aml-registermodel), then the defaults of SDK v1.
+    `instance_type` wins over the cores and the memory that are wanted.
 
     Raises:
         ActionError: more is asked for than the table holds.
     """
     if parameters.instance_type:
         return Size(parameters.instance_type, "instance_type of the parameters file")
-    cores = _first(parameters.cpu_cores, model_properties.get("cpu_cores"), DEFAULT_CPU_CORES)
-    memory = _first(parameters.memory_gb, model_properties.get("memory_gb"), DEFAULT_MEMORY_GB)
+    cores, memory = wanted_cores(parameters, model_properties), wanted_memory(parameters, model_properties)
     for most_cores, most_memory, name in SIZES:
         if cores <= most_cores and memory <= most_memory:
             return Size(name, f"for cpu_cores {cores:g} and memory_gb {memory:g}")
@@ -58,6 +70,7 @@ def choose(parameters: ServiceParameters, model_properties: Mapping[str, str]) -
         "No size of virtual machine is known for the cores and the memory asked for.",
         value=f"cpu_cores {cores:g}, memory_gb {memory:g}",
         allowed=f"up to {most_cores} cores and {most_memory:g} GB",
+        key="cpu_cores" if cores > most_cores else "memory_gb",
         fix='Name the size yourself in the parameters file, for example "instance_type": "Standard_DS5_v2".',
     )
 

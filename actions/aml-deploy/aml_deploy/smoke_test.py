@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import io
-import os
 import sys
 import time
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aml_actions import user_code
 from aml_actions.errors import ActionError
 from aml_actions.markdown import fence
 from aml_actions.polling import duration
@@ -80,70 +75,38 @@ def run_test(file: Path, function: str, service: DeployedService, workspace: Pat
     """
     root = workspace.resolve()
     name = f"{function}() of {file.resolve().relative_to(root).as_posix()}"
-    output = io.StringIO()
     failure: BaseException | None = None
     start = time.monotonic()
     with workflow.group(f"Test {name}"):
-        with redirect_stdout(output), redirect_stderr(output), importable(), _at_home(root):
+        with user_code.heard(workflow), importable(), user_code.at_home(root):
             try:
-                _load(file, function)(service)
+                getattr(user_code.load(file, _MODULE), function)(service)
             except SystemExit as error:
                 failure = error if error.code not in (None, 0) else None
             except Exception as error:
                 failure = error
+            finally:
+                sys.modules.pop(_MODULE, None)
         seconds = time.monotonic() - start
         verdict = _verdict(name, failure, seconds, service.delete_asked, root)
-        if text := output.getvalue() + verdict.trace:
-            workflow.relay(text)
+        if verdict.trace:
+            workflow.relay(verdict.trace)
     workflow.info(f"Test {name}: {'passed' if verdict.passed else 'FAILED'} in {duration(seconds)}")
     return verdict
-
-
-def _load(file: Path, function: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - the user's function
-    spec = importlib.util.spec_from_file_location(_MODULE, file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{file} cannot be loaded as a Python module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[_MODULE] = module
-    spec.loader.exec_module(module)
-    return getattr(module, function)
-
-
-@contextmanager
-def _at_home(root: Path) -> Iterator[None]:
-    """Work in the repository, with it on the module search path, and leave no trace of that."""
-    path, folder = list(sys.path), Path.cwd()
-    sys.path.insert(0, str(root))
-    os.chdir(root)
-    try:
-        yield
-    finally:
-        os.chdir(folder)
-        sys.path[:] = path
-        sys.modules.pop(_MODULE, None)
 
 
 def _verdict(name: str, failure: BaseException | None, seconds: float, delete_asked: bool, root: Path) -> Verdict:
     if failure is None:
         return Verdict(name, True, seconds, delete_asked)
-    frames = [
-        frame
-        for frame in traceback.extract_tb(failure.__traceback__)
-        if Path(frame.filename).resolve().is_relative_to(root)
-    ]
-    last = frames[-1] if frames else None
-    text = "".join(traceback.format_exception_only(type(failure), failure)).strip()
-    trace = "Traceback (most recent call last, frames of the repository only):\n" + "".join(
-        traceback.StackSummary.from_list(frames).format()
-    )
+    found = user_code.origin(failure, root)
     return Verdict(
         name=name,
         passed=False,
         seconds=seconds,
         delete_asked=delete_asked,
-        failure=text,
-        file=Path(last.filename).resolve().relative_to(root).as_posix() if last else None,
-        line=last.lineno if last else None,
-        code=(last.line or "").strip() if last else "",
-        trace=f"{trace}{text}\n",
+        failure=found.text,
+        file=found.file,
+        line=found.line,
+        code=found.code,
+        trace=found.trace,
     )

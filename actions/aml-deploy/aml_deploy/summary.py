@@ -38,10 +38,7 @@ def _facts(order: Order, outcome: Outcome, seconds: float, studio: str) -> str:
         ("Endpoint", code(order.endpoint) + (" (new)" if outcome.created_endpoint else "")),
         ("Deployment", code(outcome.deployment)),
         ("Model", code(order.model)),
-        (
-            "Machines",
-            f"{order.parameters.instance_count} × {escape(order.size.instance_type)} ({escape(order.size.reason)})",
-        ),
+        ("Machines", escape(order.target.machines)),
         (
             "Test",
             f"✅ {escape(test.name)} passed in {duration(test.seconds)}" if test else "none (`test_enabled` is false)",

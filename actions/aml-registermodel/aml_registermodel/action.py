@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aml_actions.data_plane import DataPlane, connect
 from aml_actions.errors import ActionError
-from aml_actions.jobs import job_url
+from aml_actions.jobs import job_status, job_url
 from aml_actions.markdown import link
 from aml_actions.step import Step
 from aml_registermodel import gate, registration, source, summary
@@ -86,7 +86,7 @@ def work(step: Step[RegisterModelParameters]) -> None:
 
 
 def _check(step: Step[RegisterModelParameters]) -> None:
-    """Refuse what cannot be meant, and say what has no effect."""
+    """Judge the parameters together with the inputs, which a check of the file alone does not know."""
     parameters, inputs = step.parameters, step.inputs
     if inputs["experiment_name"] and not inputs["run_id"]:
         raise ActionError(
@@ -94,17 +94,6 @@ def _check(step: Step[RegisterModelParameters]) -> None:
             value=f"experiment_name: {inputs['experiment_name']}",
             cause="the step that should set the output run_id has another id, or did not run",
             fix="pass the output run_id of aml-run too, or leave both out to register a file of the repository",
-        )
-    if parameters.model_framework_version and "model_framework" not in parameters.model_fields_set:
-        raise ActionError(
-            "model_framework_version is given without model_framework.",
-            value=parameters.model_framework_version,
-            fix="add model_framework to the parameters file",
-        )
-    if (parameters.cpu_cores is None) != (parameters.memory_gb is None):
-        step.workflow.warning(
-            "cpu_cores and memory_gb have an effect only together; the one of them is ignored.",
-            title="aml-registermodel",
         )
     if not inputs["run_id"] and (parameters.metrics_max or parameters.metrics_min):
         step.workflow.warning(
@@ -120,13 +109,17 @@ def _from_job(step: Step[RegisterModelParameters]) -> _Origin:
     with step.doing(f"reading job {run_id}"):
         job = source.read_job(client, run_id, step.inputs["experiment_name"], workspace)
         plane = connect(client, step.rest(), workspace)
-        name = source.job_with_model(job, plane.history, step.parameters.pipeline_child_run_name)
+        name = source.job_with_model(job, plane.history, client.jobs.get, step.parameters.pipeline_child_run_name)
         found = source.from_job(name, str(job.experiment_name), step.parameters.model_file_name, plane.history)
         metrics = plane.tracking.logged(name).metrics
-    if job.status != "Completed":
-        step.workflow.warning(
-            f"Job {run_id} is {job.status}; its files may not be complete.", title="aml-registermodel"
-        )
+        leaf = job if name == run_id else client.jobs.get(name)
+    if name != run_id:
+        step.workflow.info(f"The model comes from job {name} ({leaf.display_name}), which {run_id} started")
+    for one in (job,) if leaf is job else (job, leaf):
+        if job_status(one) != "Completed":
+            step.workflow.warning(
+                f"Job {one.name} is {job_status(one)}; its files may not be complete.", title="aml-registermodel"
+            )
     return _Origin(found, job_url(job, step), metrics, plane)
 
 
@@ -149,7 +142,10 @@ def _tell(step: Step[RegisterModelParameters], model: Source) -> None:
             title="aml-registermodel",
         )
     elif found.inexact:
-        step.workflow.info(f"Nothing is called {wanted}; {found.path} contains the name.")
+        step.workflow.warning(
+            f"Nothing is called {wanted}; {found.path} is taken, whose name contains it. Write the whole name into model_file_name.",
+            title="aml-registermodel",
+        )
 
 
 def _judge(step: Step[RegisterModelParameters], origin: _Origin, present: Model | None) -> list[gate.Comparison]:

@@ -48,14 +48,7 @@ def find(wanted: str, files: Sequence[str], where: str) -> Found:
     Raises:
         ActionError: nothing fits; the message lists what there is.
     """
-    path = PurePosixPath(wanted.strip().lstrip("/"))
-    if ".." in path.parts or not path.parts:
-        raise ActionError(
-            "model_file_name is no path below the files that are searched.",
-            value=wanted,
-            allowed="a name, or a path without `..`",
-            anchor=ANCHOR,
-        )
+    path = path_of(wanted)
     if len(path.parts) > 1:
         matches = [str(path)] if _exists(str(path), files) else []
         inexact = False
@@ -66,6 +59,24 @@ def find(wanted: str, files: Sequence[str], where: str) -> Found:
     best, *others = sorted(matches, key=_preference)
     is_folder = best not in files
     return Found(best, is_folder, is_folder and f"{best}/MLmodel" in files, tuple(others), inexact)
+
+
+def path_of(wanted: str) -> PurePosixPath:
+    """Return the path that ``model_file_name`` is, relative to the files that are searched.
+
+    Raises:
+        ActionError: it leads out of them, or nowhere.
+    """
+    path = PurePosixPath(wanted.strip().lstrip("/"))
+    if ".." in path.parts or not path.parts:
+        raise ActionError(
+            "model_file_name is no path below the files that are searched.",
+            value=wanted,
+            allowed="a name, or a path without `..`",
+            anchor=ANCHOR,
+            key="model_file_name",
+        )
+    return path
 
 
 def _exists(path: str, files: Iterable[str]) -> bool:

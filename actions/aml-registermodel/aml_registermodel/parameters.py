@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from aml_actions.spec import Parameters
+from aml_actions.spec import FreeText, Parameters
 
-PATTERN = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}$"
+MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 """What the service takes as the name of a model."""
+MODEL_NAME_RULE = "1 to 255 letters, digits, ., _ and -, no spaces, the first one a letter or digit"
+
+DEFAULT_STEP = "model_training"
+"""Name of the step of a pipeline that the legacy action looked for."""
 
 
 class RegisterModelParameters(Parameters):
@@ -27,14 +32,12 @@ class RegisterModelParameters(Parameters):
     )
     model_name: str | None = Field(
         default=None,
-        min_length=1,
-        max_length=32,
-        pattern=PATTERN,
         description=(
-            "Name of the model: letters, digits, `.`, `_` and `-`, at most 32 characters. Default: `<repository>-<branch>`, "
-            "other characters replaced by `-`, cut to 32 characters."
+            f"Name of the model: {MODEL_NAME_RULE}. "
+            "The default is the name of the repository and of the branch, other characters replaced by `-`, cut to 32 characters."
         ),
         examples=["iris-classifier"],
+        json_schema_extra={"x-default": "`<repository>-<branch>`", "pattern": f"^{MODEL_NAME.pattern}$"},
     )
     model_framework: Literal["scikitlearn", "onnx", "tensorflow", "keras", "custom"] = Field(
         default="custom",
@@ -59,7 +62,7 @@ class RegisterModelParameters(Parameters):
         description="Properties of the model. Unlike tags they can never be changed: others make a new version.",
         examples=[{"data": "2024-07"}],
     )
-    model_description: str | None = Field(
+    model_description: Annotated[str | None, FreeText()] = Field(
         default=None, description="Description of the model.", examples=["Classifies irises by their leaves."]
     )
     datasets: list[str] = Field(
@@ -78,9 +81,9 @@ class RegisterModelParameters(Parameters):
         examples=["iris-answers"],
     )
     pipeline_child_run_name: str = Field(
-        default="model_training",
+        default=DEFAULT_STEP,
         min_length=1,
-        description="If `run_id` is a pipeline: name of the step that left the model.",
+        description="If `run_id` is a pipeline: name of the step that left the model. Of a sweep in it the best trial is taken.",
         examples=["train"],
     )
     cpu_cores: float | None = Field(
@@ -114,3 +117,15 @@ class RegisterModelParameters(Parameters):
     force_registration: bool = Field(
         default=False, description="Register whatever `metrics_max` and `metrics_min` say.", examples=[True]
     )
+
+    @field_validator("model_file_name", "model_name", "pipeline_child_run_name", mode="before")
+    @classmethod
+    def _without_outer_space(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
+
+    @field_validator("model_name")
+    @classmethod
+    def _name(cls, value: str | None) -> str | None:
+        if value is not None and not MODEL_NAME.fullmatch(value):
+            raise ValueError(MODEL_NAME_RULE)
+        return value

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 SOURCE_PROPERTY = "aml-registermodel.source"
 """Property of a version that says what was registered. Azure replaces the path by one in its store."""
+OWN_PROPERTIES = ("model_framework", SOURCE_PROPERTY)
+"""Properties that every version gets from this action."""
+OWN_TAGS = ("GITHUB_ACTOR", "GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_REF")
+"""Tags that every version gets from this action."""
 _FRAMEWORKS = {
     "scikitlearn": "ScikitLearn",
     "onnx": "Onnx",

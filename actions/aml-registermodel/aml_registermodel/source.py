@@ -12,13 +12,14 @@ from aml_actions.errors import ActionError
 from aml_actions.run_history import ChildRun, RunHistory
 from aml_actions.workspace import WorkspaceRef
 from aml_registermodel.files import Found, find, repository_files
+from aml_registermodel.parameters import DEFAULT_STEP
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from azure.ai.ml.entities import Job
 
-_BEST_CHILD = "best_child_run_id"
-"""Property in which a sweep names its best trial."""
+_BEST_CHILD = ("best_child_run_id", "automl_best_child_run_id")
+"""Properties in which a sweep and AutoML name their best trial; of old AutoML jobs it is a tag."""
 
 
 @dataclass(frozen=True)
@@ -68,31 +69,54 @@ def read_job(client: MLClient, run_id: str, experiment: str, workspace: Workspac
     return job
 
 
-def job_with_model(job: Job, history: RunHistory, step_name: str) -> str:
-    """Return the name of the job that left the model: the step of a pipeline, the best trial of a sweep, or the job itself.
+def job_with_model(job: Job, history: RunHistory, read: Callable[[str], Job], step_name: str) -> str:
+    """Return the name of the job that left the model: the step of a pipeline, the best trial of a sweep or of AutoML, or the job.
+
+    As in the legacy action, a step that started jobs of its own stands for the first of them, and if that is a sweep, for its best.
 
     Args:
         job: the job of the inputs.
         history: of its workspace.
+        read: gives a job by its name.
         step_name: value of ``pipeline_child_run_name``.
 
     Raises:
-        ActionError: a pipeline has no step of that name or several, or a sweep names no best trial.
+        ActionError: a pipeline has no step of that name or several, a step is a pipeline of several steps, or no trial is the best.
     """
-    name, properties = str(job.name), dict(job.properties or {})
     if job.type == "pipeline":
-        step = choose_step(name, history.children(name), step_name)
-        name, properties = step.name, dict(step.properties)
-    best = properties.get(_BEST_CHILD)
+        step = choose_step(str(job.name), history.children(str(job.name)), step_name)
+        job = read(step.name)
+        if job.type not in ("sweep", "automl") and not _best_child(job):
+            job = _first_started(job, step, history, read)
+    best = _best_child(job)
     if best:
-        return str(best)
-    if job.type == "sweep":
+        return best
+    if job.type in ("sweep", "automl"):
         raise ActionError(
-            f"The sweep {name} names no best trial.",
+            f"The {job.type} job {job.name} names no best trial.",
             cause="no trial completed, or none logged the primary metric",
             fix="look at its trials in Studio",
         )
-    return name
+    return str(job.name)
+
+
+def _best_child(job: Job) -> str:
+    noted = {**(job.tags or {}), **(job.properties or {})}
+    return next((str(noted[name]) for name in _BEST_CHILD if noted.get(name)), "")
+
+
+def _first_started(job: Job, step: ChildRun, history: RunHistory, read: Callable[[str], Job]) -> Job:
+    """Return the first job that a step started; the step itself if it started none."""
+    started = history.children(step.name)
+    if job.type == "pipeline" and len(started) > 1:
+        names = ", ".join(f"{one.display_name} ({one.name})" for one in started)
+        raise ActionError(
+            f"The step {step.display_name} is a pipeline of several steps; which of them left the model?",
+            value=f"pipeline_child_run_name: {step.display_name}",
+            allowed=names,
+            fix="pass the name of the job of one of them, in brackets here, as input run_id",
+        )
+    return read(started[0].name) if started else job
 
 
 def choose_step(pipeline: str, children: list[ChildRun], step_name: str) -> ChildRun:
@@ -110,6 +134,11 @@ def choose_step(pipeline: str, children: list[ChildRun], step_name: str) -> Chil
         "pipeline_child_run_name says.",
         value=step_name,
         allowed=", ".join(names) or "it has no steps",
+        cause=None
+        if found
+        else "pipeline_child_run_name is not set; it defaults to the name that the legacy action looked for"
+        if step_name == DEFAULT_STEP
+        else "a typing error",
         fix="set pipeline_child_run_name in the parameters file to the step that leaves the model",
     )
 

@@ -51,4 +51,5 @@ ACTION = ActionSpec(
         ),
     ),
     work="aml_registermodel.action:work",
+    check="aml_registermodel.check:check",
 )

@@ -71,6 +71,7 @@ def explain(
     tails: Mapping[str, Sequence[str]],
     children: Sequence[ChildRun] = (),
     facts: str = "",
+    culprit: ChildRun | None = None,
 ) -> JobFailed:
     """Return the error for a job that ended in another state than Completed.
 
@@ -82,29 +83,37 @@ def explain(
         tails: last lines of each log file.
         children: its child jobs; the failed ones are named.
         facts: Markdown about the job for the summary, with a link to it.
+        culprit: the child job that `tails` are from, when they are not the job's own.
 
     """
-    message = _message(error, children)
+    message = "\n".join([error.text if error else "", *(reason(child) for child in children)])
     build_failed = bool(_BUILD_FAILED.search(message)) or not any(name.startswith("user_logs/") for name in tails)
     log_name = BUILD_LOG if build_failed and BUILD_LOG in tails else failing_log(tails)
-    code = None if log_name == BUILD_LOG else exit_code(message)
+    code = None if log_name == BUILD_LOG else exit_code(reason(culprit) if culprit else message)
+    whose = f"its child job {culprit.display_name or culprit.name}" if culprit else ""
     if status == "Canceled":
         what = f"Job {job} was cancelled."
         fix: str | None = (
             "if nobody did: its time limit, a failed parent job, or the low-priority node that was taken away"
         )
     elif log_name == BUILD_LOG:
-        what = f"Job {job} failed: its environment could not be built."
+        what = f"Job {job} failed: {f'the environment of {whose}' if whose else 'its environment'} could not be built."
         fix = "correct the conda file; the build log says which package or Python version could not be had"
     elif code is not None:
-        what = f"Job {job} failed: its script ended with exit code {code}."
+        what = f"Job {job} failed: {f'the script of {whose}' if whose else 'its script'} ended with exit code {code}."
         fix = _MEANINGS.get(code)
     else:
         what = f"Job {job} failed."
         fix = None
     log = _without_blank_end(tails.get(log_name, ()))
     return JobFailed(
-        what, facts=facts, message=_without_log(message, log), log_name=log_name, log=log, url=url, fix=fix
+        what,
+        facts=facts,
+        message=_message(error, children, log),
+        log_name=f"{log_name} of {whose}" if whose else log_name,
+        log=log,
+        url=url,
+        fix=fix,
     )
 
 
@@ -125,12 +134,18 @@ def failing_log(tails: Mapping[str, Sequence[str]]) -> str:
     return next(iter(with_error or user_logs or sorted(tails)), "")
 
 
-def _message(error: ServiceError | None, children: Sequence[ChildRun]) -> str:
-    lines = [error.text] if error and error.text.strip() else []
-    for child in children:
-        if child.status == "Failed":
-            reason = child.error.message if child.error else ""
-            lines.append(f"Child job {child.display_name or child.name} ({child.name}) failed. {reason}".strip())
+def reason(child: ChildRun) -> str:
+    """Return what the service says of a child job that failed; nothing of others."""
+    return child.error.message if child.status == "Failed" and child.error else ""
+
+
+def _message(error: ServiceError | None, children: Sequence[ChildRun], log: Sequence[str]) -> str:
+    lines = [_without_log(error.text, log)] if error and error.text.strip() else []
+    lines += [
+        f"Child job {child.display_name or child.name} ({child.name}) failed. {_without_log(reason(child), log)}".strip()
+        for child in children
+        if child.status == "Failed"
+    ]
     return "\n".join(lines).strip()
 
 

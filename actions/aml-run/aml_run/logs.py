@@ -16,14 +16,19 @@ _SHOWN = {
     "Environment": re.compile(r"azureml-logs/20_image_build_log\.txt"),
     "Output": re.compile(r"user_logs/std_log.*\.txt"),
     "Pipeline": re.compile(r"logs/azureml/executionlogs\.txt"),
+    "Sweep": re.compile(r"azureml-logs/hyperdrive\.txt"),
 }
-"""Build of the environment, output of every process of the script, steps of a pipeline: what the phases of a job write."""
+"""Build of the environment, output of every process of the script, steps of a pipeline, trials of a sweep."""
 CHUNK = 4 * 1024 * 1024
 """Bytes of one request."""
 RELAY_LIMIT = 20 * 1024 * 1024
 """Bytes of one file that are printed: the runner's log is no store. Studio has all of it."""
 TAIL = 30
 """Lines of each file that are kept for the report of a failure."""
+_TAIL_BYTES = 16 * 1024
+"""Bytes from the end of a file that hold its last lines."""
+_MOST_FOR_TAIL = 64 * 1024 * 1024
+"""Bytes of a file that are read for its last lines; of a longer one these are the last that are looked at."""
 
 
 class Unreadable(Exception):
@@ -54,6 +59,29 @@ def fetch(url: str, offset: int) -> bytes:
     raise Unreadable(f"HTTP {answer.status_code} {answer.headers.get('x-ms-error-code', '')}".strip())
 
 
+def tails_of(log_files: Mapping[str, str], fetch: Callable[[str, int], bytes] = fetch) -> dict[str, list[str]]:
+    """Return the last lines of the log files of a job that has ended and whose log was not relayed, such as a failed step's.
+
+    A file that cannot be read is left out: what it would say is a help, not the failure itself.
+    """
+    tails = {}
+    for name, url in log_files.items():
+        if not any(pattern.fullmatch(name) for pattern in _SHOWN.values()):
+            continue
+        end = b""
+        offset = 0
+        try:
+            while offset < _MOST_FOR_TAIL and (data := fetch(url, offset)):
+                end = (end + data)[-_TAIL_BYTES:]
+                offset += len(data)
+        except Unreadable:
+            continue
+        lines = end.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n")[-TAIL:]
+        if any(line.strip() for line in lines):
+            tails[name] = lines
+    return tails
+
+
 @dataclass
 class _LogFile:
     offset: int = 0
@@ -75,10 +103,11 @@ class _LogFile:
 class LogRelay:
     """Prints what is new in a job's log files, folded by file; what is said in between begins a new group."""
 
-    def __init__(self, workflow: Workflow, fetch: Callable[[str, int], bytes] = fetch) -> None:
-        """Print to `workflow` what `fetch` reads."""
+    def __init__(self, workflow: Workflow, fetch: Callable[[str, int], bytes] = fetch, label: str = "") -> None:
+        """Print to `workflow` what `fetch` reads; `label` begins the titles where the logs of several jobs are shown."""
         self._workflow = workflow
         self._fetch = fetch
+        self._label = f"{label} · " if label else ""
         self._files: dict[str, _LogFile] = {}
         self._group = ExitStack()
         self._group_title = ""
@@ -111,7 +140,7 @@ class LogRelay:
         printed = False
         for label, pattern in _SHOWN.items():
             for name in sorted(name for name in log_files if pattern.fullmatch(name)):
-                printed |= self._relay_file(name, log_files[name], f"{label}: {name}", final)
+                printed |= self._relay_file(name, log_files[name], f"{self._label}{label}: {name}", final)
         return printed
 
     def _relay_file(self, name: str, url: str, title: str, final: bool) -> bool:
@@ -135,7 +164,9 @@ class LogRelay:
                 self._print(title, lines)
                 printed = True
                 if file.offset >= RELAY_LIMIT:
-                    self._workflow.info(f"{name} is longer than {RELAY_LIMIT >> 20} MiB; the rest of it is in Studio.")
+                    self._workflow.info(
+                        f"{self._label}{name} is longer than {RELAY_LIMIT >> 20} MiB; the rest of it is in Studio."
+                    )
             if not more:
                 return printed
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from aml_actions.data_plane import DataPlane
 from aml_actions.run_history import ChildRun, RunHistory
-from aml_actions.tracking import Logged, Tracking
+from aml_actions.tracking import Logged
 
 MOST_JOBS = 500
 """Child jobs that are asked for their metrics; a sweep may have thousands."""
+_MOST_TEXTS = 50
+"""Child jobs that are asked for metrics that are no numbers, which takes requests of its own."""
 _LAG = (0.0, 1.0, 2.0)
 """Seconds before each attempt: what a job logs last can be late by a moment."""
 _SKIPPED = "best_child_by_primary_metric"
@@ -19,30 +23,80 @@ Metrics = Mapping[str, Mapping[str, Any]]
 """Run id, then metric, then value."""
 
 
-def descendants(history: RunHistory, job: str) -> Iterator[ChildRun]:
-    """Give all jobs below a job, each before those that started it."""
+@dataclass(frozen=True)
+class JobMetrics:
+    """What one job logged.
+
+    Attributes:
+        metrics: numbers and, of scripts that log with SDK v1, texts, lists and tables.
+        params: parameters of MLflow.
+    """
+
+    metrics: Mapping[str, Any]
+    params: Mapping[str, str]
+
+
+def descendants(history: RunHistory, job: str) -> list[ChildRun]:
+    """Return all jobs below a job, in the order of SDK v1: the one that started last comes first, whatever its level."""
+    return sorted(_below(history, job), key=lambda child: child.started, reverse=True)
+
+
+def _below(history: RunHistory, job: str) -> Iterator[ChildRun]:
     for child in history.children(job):
-        yield from descendants(history, child.name)
+        yield from _below(history, child.name)
         yield child
 
 
 def collect(
-    tracking: Tracking, job: str, children: list[ChildRun], sleep: Callable[[float], None] = time.sleep
-) -> dict[str, Logged]:
-    """Return what each job logged: the children in their order, the job itself last, as in the legacy action."""
-    logged = {child.name: tracking.logged(child.name) for child in children[:MOST_JOBS]}
+    plane: DataPlane,
+    job: str,
+    children: list[ChildRun],
+    say: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, JobMetrics]:
+    """Return what each job logged: the children in their order, the job itself last, as in the legacy action.
+
+    Args:
+        plane: of the workspace.
+        job: that has ended.
+        children: all jobs below it.
+        say: hears what could not be read.
+        sleep: waits for seconds.
+
+    Raises:
+        azure.core.exceptions.AzureError: MLflow cannot be asked.
+
+    """
+    numbers = {child.name: plane.tracking.logged(child.name) for child in children[:MOST_JOBS]}
     own = Logged()
     for seconds in _LAG:
         sleep(seconds)
-        own = tracking.logged(job)
+        own = plane.tracking.logged(job)
         if own.metrics or children:
             break
-    return {**logged, job: own}
+    numbers[job] = own
+    others = _others(plane, [job, *(child.name for child in children[:_MOST_TEXTS])], say)
+    return {
+        name: JobMetrics({**others.get(name, {}), **logged.metrics}, logged.params) for name, logged in numbers.items()
+    }
 
 
-def legacy_metrics(logged: Mapping[str, Logged]) -> dict[str, dict[str, float | int | str]]:
+def _others(plane: DataPlane, jobs: list[str], say: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+    """Return metrics that are no numbers; few jobs have any, so a service that does not answer is no failure of the job."""
+    from azure.core.exceptions import AzureError
+
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for name in jobs:
+            found[name] = plane.metrics.others(name)
+    except AzureError as error:
+        say(f"Metrics that are no numbers could not be read: {type(error).__name__}.")
+    return found
+
+
+def by_job(logged: Mapping[str, JobMetrics]) -> dict[str, dict[str, Any]]:
     """Return the value of ``run_metrics``: jobs without metrics are left out."""
-    return {name: one.metrics for name, one in logged.items() if one.metrics}
+    return {name: dict(one.metrics) for name, one in logged.items() if one.metrics}
 
 
 def to_markdown(metrics: Mapping[str, Any]) -> str:

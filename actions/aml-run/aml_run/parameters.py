@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import Field, field_validator
+from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
 from aml_actions.spec import Parameters
 from aml_run.naming import PATTERN
-
-_NO_PIPELINES = "nothing: this version of aml-run does not publish pipelines; remove the key"
-_NOT_YET: dict[str, tuple[object, str]] = {
-    "pipeline_yaml_file": (None, "nothing: pipelines of SDK v1 are not run; name a v2 job YAML with job_file"),
-    "runconfig_python_file": (
-        None,
-        "nothing: this version does not run Python files; name a v2 job YAML with job_file",
-    ),
-    "runconfig_python_function_name": ("main", "nothing: this version does not run Python files; remove the key"),
-    "pipeline_publish": (False, _NO_PIPELINES),
-    "pipeline_name": (None, _NO_PIPELINES),
-    "pipeline_version": (None, _NO_PIPELINES),
-    "pipeline_continue_on_step_failure": (False, _NO_PIPELINES),
-}
-"""Legacy keys that this version knows and refuses: the value that asks for nothing, and what is allowed."""
 
 
 class RunParameters(Parameters):
@@ -70,7 +53,7 @@ class RunParameters(Parameters):
         min_length=1,
         description=(
             "A v2 job YAML (command, sweep, pipeline, ...), path from the root of the repository. Its paths are relative to "
-            "itself. New; not together with `runconfig_yaml_file`."
+            "itself. New; not together with a legacy key that names a file."
         ),
         examples=["code/train/job.yml"],
     )
@@ -79,50 +62,87 @@ class RunParameters(Parameters):
         min_length=1,
         description=(
             "A run configuration of SDK v1, path from the root of the repository. It is translated to a v2 command job; its "
-            "folder is what is uploaded. A v2 job YAML is recognised here too."
+            "folder is what is uploaded. A v2 job YAML is recognised here too. Without any key that names a file, the defaults "
+            "of `runconfig_yaml_file`, `pipeline_yaml_file` and `runconfig_python_file` are tried in this order; a key that is "
+            "set wins. Of several set ones, the first in this order whose file exists is run, with a warning."
         ),
         examples=["src/train/run_config.yml"],
     )
-    pipeline_yaml_file: str | None = Field(
-        default=None,
-        description="A pipeline of SDK v1. This version refuses it; convert it to a v2 pipeline job and use `job_file`.",
-        examples=["code/train/pipeline.yml"],
+    pipeline_yaml_file: str = Field(
+        default="code/train/pipeline.yml",
+        min_length=1,
+        description=(
+            "A pipeline of SDK v1 made of Python script steps, path from the root of the repository. It is translated to a v2 "
+            "pipeline job; its paths are relative to the root of the repository, as they were. A v2 job YAML is recognised "
+            "here too."
+        ),
+        examples=["pipelines/train_pipeline.yml"],
     )
-    runconfig_python_file: str | None = Field(
-        default=None,
-        description="A Python file that makes the job. This version refuses it; use `job_file` or `runconfig_yaml_file`.",
-        examples=["code/train/run_config.py"],
+    runconfig_python_file: str = Field(
+        default="code/train/run_config.py",
+        min_length=1,
+        description=(
+            "A Python file with a function that returns the job, path from the root of the repository; `.py` may be left out."
+        ),
+        examples=["src/train/make_job.py"],
     )
     runconfig_python_function_name: str = Field(
         default="main",
-        description="The function in `runconfig_python_file`. This version refuses other values than the default.",
-        examples=["main"],
+        description="The function in `runconfig_python_file`. It is called with the workspace.",
+        examples=["make_job"],
+    )
+    python_requirements: str | None = Field(
+        default=None,
+        min_length=1,
+        description=(
+            "A requirements file with the packages that `runconfig_python_file` imports, path from the root of the repository. "
+            "They are installed for this step only. New."
+        ),
+        examples=["requirements-job.txt"],
+    )
+    set: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description=(
+            "Values that are put into the job after it was read, each at a path with dots, as `az ml job create --set` does. "
+            "A number in a path counts the entries of a list, from 0. New."
+        ),
+        examples=[{"inputs.epochs": 20, "limits.timeout": 3600}],
     )
     pipeline_publish: bool = Field(
         default=False,
-        description="Publish the pipeline after the run. This version refuses `true`.",
-        examples=[False],
+        description=(
+            "Publish the pipeline after the run: as the default deployment of a batch endpoint, which is what SDK v2 has in "
+            "place of published pipelines. A job that is no pipeline is not published, with a warning."
+        ),
+        examples=[True],
     )
     pipeline_name: str | None = Field(
         default=None,
-        description="Name of the published pipeline. This version refuses it.",
+        min_length=1,
+        description=(
+            "Name of the published pipeline. Default: `<repository>-<branch>`, other characters replaced by `-`. Only with "
+            "`pipeline_publish`."
+        ),
         examples=["training-pipeline"],
     )
     pipeline_version: str | None = Field(
         default=None,
-        description="Version of the published pipeline. This version refuses it.",
+        min_length=1,
+        description="Version of the published pipeline. Only with `pipeline_publish`.",
         examples=["1.0"],
     )
     pipeline_continue_on_step_failure: bool = Field(
         default=False,
-        description="Let the published pipeline go on after a failed step. This version refuses `true`.",
-        examples=[False],
+        description=(
+            "Let the steps of the published pipeline that do not need a failed one go on. Only with `pipeline_publish`; the "
+            "job that this step submits follows its own file."
+        ),
+        examples=[True],
     )
 
-    @field_validator(*_NOT_YET)
+    @field_validator("runconfig_python_function_name")
     @classmethod
-    def _refuse_what_is_not_built(cls, value: Any, info: Any) -> Any:  # noqa: ANN401 - values of several types
-        nothing, allowed = _NOT_YET[info.field_name]
-        if value != nothing:
-            raise PydanticCustomError("not_in_this_version", "{allowed}", {"allowed": allowed})
+    def _names_a_function(cls, value: str) -> str:
+        if not value.isidentifier():
+            raise PydanticCustomError("no_function_name", "the name of a function at the top of the file, such as main")
         return value

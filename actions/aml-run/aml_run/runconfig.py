@@ -9,35 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aml_actions.errors import ActionError
-from aml_run import yaml_text
+from aml_run import files, yaml_text
+from aml_run.report import Report, as_text
 from aml_run.runconfig_keys import RULES, SECTIONS, TITLE_CASE, Rule
 
 ANCHOR = "docs/troubleshooting.md#v1-run-configuration"
-_LONGEST_VALUE = 80
-"""Characters of a value in a message."""
 
 
 @dataclass
-class RunConfig:
+class RunConfig(Report):
     """A v1 run configuration.
 
     Attributes:
-        name: the file as the user calls it.
         folder: the folder that holds it; its own paths are relative to this one.
         values: the keys that are used and set, by their full path; text, lists and mappings of text.
-        notes: texts about keys that change nothing.
-        warnings: texts about keys without which the job runs all the same.
-        problems: what must be changed before the job can run.
 
     """
 
-    name: str
     folder: Path
     values: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    problems: list[ActionError] = field(default_factory=list)
 
     @property
     def source_directory(self) -> Path:
@@ -49,22 +39,22 @@ class RunConfig:
         value = self.values.get(key, default)
         if isinstance(value, str):
             return value
-        self.problem(f"`{key}` must be one value.", value=as_text(value))
+        self.problem(f"`{key}` must be one value.", value=as_text(value), key=key)
         return default
 
     def whole(self, key: str, default: int) -> int:
         """Return a value that is a whole number of at least 1."""
         text = self.text(key, str(default))
-        if re.fullmatch(r"\+?0*[1-9][0-9]*", text):
+        if re.fullmatch(r"\+?0*[1-9][0-9]{0,8}", text):
             return int(text)
-        self.problem(f"`{key}` is not a whole number of at least 1.", value=text)
+        self.problem(f"`{key}` is not a whole number of at least 1.", value=text, key=key)
         return default
 
     def flag(self, key: str) -> bool:
         """Return a value that is true or false; not set is false."""
         text = self.text(key, "false").lower()
         if text not in ("true", "false"):
-            self.problem(f"`{key}` is neither true nor false.", value=text)
+            self.problem(f"`{key}` is neither true nor false.", value=text, key=key)
         return text == "true"
 
     def texts(self, key: str) -> list[str]:
@@ -73,7 +63,7 @@ class RunConfig:
         items = value if isinstance(value, list) else [value]
         if all(isinstance(item, str) for item in items):
             return items
-        self.problem(f"`{key}` must be a list of values, none of them empty.", value=as_text(value))
+        self.problem(f"`{key}` must be a list of values, none of them empty.", value=as_text(value), key=key)
         return []
 
     def mapping(self, key: str) -> dict[str, str]:
@@ -81,31 +71,8 @@ class RunConfig:
         value = self.values.get(key, {})
         if isinstance(value, dict) and all(item is None or isinstance(item, str) for item in value.values()):
             return {str(name): item or "" for name, item in value.items()}
-        self.problem(f"`{key}` must hold names, each with one value.", value=as_text(value))
+        self.problem(f"`{key}` must hold names, each with one value.", value=as_text(value), key=key)
         return {}
-
-    def problem(
-        self,
-        what: str,
-        *,
-        value: str | None = None,
-        allowed: str | None = None,
-        cause: str | None = None,
-        fix: str | None = None,
-    ) -> None:
-        """Note something that must be changed; all of it is told at once."""
-        shown = value if value is None or len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + "…"
-        self.problems.append(
-            ActionError(
-                f"{self.name}: {what}",
-                value=shown,
-                allowed=allowed,
-                cause=cause,
-                fix=fix,
-                anchor=ANCHOR,
-                file=self.name,
-            )
-        )
 
 
 def is_title_case(document: Mapping[str, Any]) -> bool:
@@ -128,8 +95,11 @@ def read(document: Mapping[str, Any], file: Path, name: str) -> RunConfig:
     """Sort the keys of a v1 run configuration.
 
     An ``environment`` that is a text is the path of a file with the environment's keys, relative to `file`; it is read too.
+
+    Raises:
+        ActionError: that file is no YAML.
     """
-    config = RunConfig(name=name, folder=file.parent)
+    config = RunConfig(name, ANCHOR, file.parent)
     whole = {camel_case(str(key)): value for key, value in document.items()}
     if isinstance(whole.get("environment"), str):
         whole["environment"] = _environment_file(config, whole["environment"])
@@ -139,11 +109,12 @@ def read(document: Mapping[str, Any], file: Path, name: str) -> RunConfig:
 
 def _environment_file(config: RunConfig, path: str) -> Any:  # noqa: ANN401 - any YAML
     file = config.folder / path
-    if not file.is_file():
+    if not files.is_file(file):
         config.problem(
             "the file that `environment` names does not exist.",
             value=path,
             fix="correct the path; it is relative to this file",
+            key="environment",
         )
         return None
     content = yaml_text.load(file, path)
@@ -152,6 +123,7 @@ def _environment_file(config: RunConfig, path: str) -> Any:  # noqa: ANN401 - an
             "`environment` names a conda file; v1 expected a file with the keys of an environment there.",
             value=path,
             fix=f"write `environment: {{python: {{condaDependenciesFile: {path}}}}}`",
+            key="environment",
         )
         return None
     return content
@@ -164,15 +136,13 @@ def _sort(config: RunConfig, section: Mapping[str, Any], prefix: str) -> None:
             if isinstance(value, dict):
                 _sort(config, value, path + ".")
             elif value is not None:
-                config.problem(f"`{path}` must hold keys.", value=as_text(value))
+                config.problem(f"`{path}` must hold keys.", value=as_text(value), key=path)
         elif path in RULES:
             _apply(config, path, value, RULES[path])
         elif not _is_empty(value):
             near = difflib.get_close_matches(path, RULES, n=1)
             hint = f" Do you mean `{near[0]}`?" if near else ""
-            config.warnings.append(
-                f"{config.name}: `{path}` is no key of a v1 run configuration and is ignored, as SDK v1 did.{hint}"
-            )
+            config.warn(f"`{path}` is no key of a v1 run configuration and is ignored, as SDK v1 did.{hint}")
 
 
 def _apply(config: RunConfig, path: str, value: Any, rule: Rule) -> None:  # noqa: ANN401 - any YAML
@@ -181,25 +151,18 @@ def _apply(config: RunConfig, path: str, value: Any, rule: Rule) -> None:  # noq
     if rule.treatment == "used":
         config.values[path] = value
     elif rule.treatment == "refused":
-        config.problem(f"`{path}` has no meaning in a v2 job: {rule.why}.", value=as_text(value), fix=rule.fix)
+        config.problem(
+            f"`{path}` has no meaning in a v2 job: {rule.why}.", value=as_text(value), fix=rule.fix, key=path
+        )
     else:
-        target = config.notes if rule.treatment == "noted" else config.warnings
+        say = config.note if rule.treatment == "noted" else config.warn
         advice = f" Fix: {rule.fix}." if rule.fix else ""
-        target.append(f"{config.name}: `{path}` has no effect: {rule.why}.{advice}")
+        say(f"`{path}` has no effect: {rule.why}.{advice}")
 
 
 def _is_empty(value: Any) -> bool:  # noqa: ANN401 - any YAML
     """Tell a key without content: SDK v1 wrote every key of its classes into a file, most of them empty."""
     return value is None or value in ("", [], {})
-
-
-def as_text(value: Any) -> str:  # noqa: ANN401 - any YAML
-    """Return a value on one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {as_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return ", ".join(as_text(item) for item in value)
-    return "" if value is None else str(value)
 
 
 def camel_case(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Every key of a v1 run configuration (azureml-core 1.3x), and what becomes of it in a v2 job.
+"""Every key of a v1 run configuration (azureml-core 1.3 to 1.61), and what becomes of it in a v2 job.
 
 Facts: the classes of ``azureml.core.runconfig`` and ``azureml.core.environment`` with their defaults. A key that holds its
 default, or nothing, says nothing: files that SDK v1 wrote hold all of them.
@@ -81,6 +81,7 @@ RULES: dict[str, Rule] = {
     "environment.name": _noted("the environment is submitted by its content; v2 names and versions it by a hash"),
     "environment.version": _noted("the environment is submitted by its content; v2 names and versions it by a hash"),
     "environment.environmentVariables": _USED,
+    "environment.assetId": _noted("the environment is submitted by its content; v2 names and versions it by a hash"),
     "environment.inferencingStackVersion": _warned("it concerns deployments, not training"),
     "environment.python.userManagedDependencies": _used("false"),
     "environment.python.interpreterPath": _warned(
@@ -92,6 +93,9 @@ RULES: dict[str, Rule] = {
     "environment.docker.enabled": _noted(_IN_CONTAINER, "true"),
     "environment.docker.baseImage": _USED,
     "environment.docker.baseDockerfile": _USED,
+    "environment.docker.buildContext.locationType": _noted("the address says it"),
+    "environment.docker.buildContext.location": _USED,
+    "environment.docker.buildContext.dockerfilePath": _used("dockerfile"),
     "environment.docker.baseImageRegistry.address": _USED,
     "environment.docker.baseImageRegistry.username": _warned(_REGISTRY, fix=_REGISTRY_FIX),
     "environment.docker.baseImageRegistry.password": _warned(_REGISTRY, fix=_REGISTRY_FIX),
@@ -103,7 +107,7 @@ RULES: dict[str, Rule] = {
     "environment.docker.gpuSupport": _noted("the image and the size of the compute decide about GPUs", "false"),
     "environment.spark.repositories": _refused(_SPARK),
     "environment.spark.packages": _refused(_SPARK),
-    "environment.spark.precachePackages": _refused(_SPARK, "true"),
+    "environment.spark.precachePackages": _refused(_SPARK, "true", "false"),
     "environment.databricks.mavenLibraries": _refused("Databricks is no compute of v2 jobs"),
     "environment.databricks.pypiLibraries": _refused("Databricks is no compute of v2 jobs"),
     "environment.databricks.rcranLibraries": _refused("Databricks is no compute of v2 jobs"),
@@ -124,7 +128,7 @@ RULES: dict[str, Rule] = {
     "tensorflow.parameterServerCount": _used("1"),
     "mpi.processCountPerNode": _used("1"),
     "mpi.nodeCount": _used("1"),
-    "pytorch.communicationBackend": _used("nccl"),
+    "pytorch.communicationBackend": _noted("the script names the backend itself, in `init_process_group`", "nccl"),
     "pytorch.processCount": _USED,
     "pytorch.nodeCount": _used("1"),
     "paralleltask.maxRetriesPerWorker": _refused("parallel tasks of v1 have no translation", "0"),
@@ -132,8 +136,11 @@ RULES: dict[str, Rule] = {
     "paralleltask.terminalExitCodes": _refused("parallel tasks of v1 have no translation"),
     "dataReferences": _refused(_DATA),
     "data": _refused(_DATA),
+    "datacaches": _refused(_DATA),
     "outputData": _refused(_DATA),
     "sourceDirectoryDataStore": _refused("v2 keeps the snapshot in the workspace's own store"),
+    "autoClusterComputeSpecification": _refused(_CLUSTER),
+    "kubernetescompute.instanceType": _USED,
     "amlcompute.vmSize": _refused(_CLUSTER),
     "amlcompute.vmPriority": _refused(_CLUSTER),
     "amlcompute.name": _warned(_CLUSTER),
@@ -152,6 +159,7 @@ SECTIONS = frozenset(
         "environment.python",
         "environment.docker",
         "environment.docker.baseImageRegistry",
+        "environment.docker.buildContext",
         "environment.docker.platform",
         "environment.spark",
         "environment.databricks",
@@ -164,6 +172,7 @@ SECTIONS = frozenset(
         "pytorch",
         "paralleltask",
         "amlcompute",
+        "kubernetescompute",
     ]
 )
 """Keys that hold other keys of this table."""

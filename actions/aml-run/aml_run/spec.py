@@ -38,18 +38,39 @@ ACTION = ActionSpec(
             "Folder with what the job wrote.",
             when="after the job completed, with `download_artifacts`",
         ),
-        Output("published_pipeline_id", "Id of the published pipeline.", when="by a later version only"),
-        Output("published_pipeline_status", "Status of the published pipeline.", when="by a later version only"),
-        Output("published_pipeline_endpoint", "Endpoint of the published pipeline.", when="by a later version only"),
+        Output(
+            "published_pipeline_id",
+            "Id of the published pipeline: of the deployment of its batch endpoint.",
+            when="with `pipeline_publish`, after a pipeline that did not fail",
+        ),
+        Output(
+            "published_pipeline_status",
+            "Provisioning state of the published pipeline.",
+            when="with `pipeline_publish`, after a pipeline that did not fail",
+        ),
+        Output(
+            "published_pipeline_endpoint",
+            "Address that starts the published pipeline.",
+            when="with `pipeline_publish`, after a pipeline that did not fail",
+        ),
+        Output(
+            "runs",
+            "The object of `result` for every job of the step, as a JSON list: one for each object of a parameters file that is a "
+            "list. The other outputs are those of the first job, the metrics those of all.",
+            when="as soon as a job was submitted",
+        ),
         result_output(
-            "Job, experiment, status, link, compute, duration in seconds, metrics and parameters by job, artifacts, error.",
+            "Job, experiment, status, link, type, compute, duration in seconds, metrics and parameters by job, artifacts, "
+            "published pipeline, error.",
         ),
     ),
     parameters=RunParameters,
     parameters_file="run.json",
     permissions=(
         Permission(
-            "AzureML Data Scientist", "workspace", "uploads the code, submits the job, reads its log and metrics"
+            "AzureML Data Scientist",
+            "workspace",
+            "uploads the code, submits the job, reads its log and metrics; publishes a pipeline",
         ),
         Permission(
             "Storage Blob Data Contributor",
@@ -58,4 +79,7 @@ ACTION = ActionSpec(
         ),
     ),
     work="aml_run.action:work",
+    check="aml_run.check:check",
+    migrate="aml_run.migration:migrate",
+    several=True,
 )

@@ -1,25 +1,28 @@
-"""From the definition to a job that the service has accepted."""
+"""From the definitions to jobs that the service has accepted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aml_actions.client import quiet
 from aml_actions.errors import ActionError
+from aml_actions.findings import Findings
 from aml_actions.jobs import job_status, job_url
 from aml_actions.step import Step
 from aml_actions.tags import as_texts, github_tags
-from aml_run import definition, job_file, runconfig
-from aml_run.job_yaml import job_yaml
+from aml_run import definition
+from aml_run.making import Made, Maker, Source
 from aml_run.naming import default_experiment
 from aml_run.parameters import RunParameters
-from aml_run.translate import translate
 
 if TYPE_CHECKING:
-    from azure.ai.ml import MLClient
     from azure.ai.ml.entities import Job
+
+AT_ONCE = 5
+"""Jobs that are submitted at the same time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Submitted:
         name: of the job; SDK v1 said run id.
         experiment: that it belongs to.
         url: its page in Azure ML Studio.
-        compute: name of the compute; empty when the steps of a pipeline have their own.
+        kind: type of the job, such as ``command`` or ``pipeline``.
+        compute: name of the compute; empty for serverless compute, and when the steps of a pipeline have their own.
         definition: the file that it was made from, relative to the repository.
 
     """
@@ -38,81 +42,116 @@ class Submitted:
     name: str
     experiment: str
     url: str
+    kind: str
     compute: str
     definition: str
 
 
-def submit(step: Step[RunParameters]) -> Submitted:
-    """Read the definition, make the job and submit it.
+def make_all(step: Step[RunParameters]) -> list[Made]:
+    """Read the definition of every parameter set and make its job. Nothing is submitted until all of them can be.
 
     Raises:
-        ActionError: the definition is not valid, or names a job that exists already.
+        ActionError: a definition is not valid, or names a job that exists already.
+        InvalidSettings: several of that.
         azure.core.exceptions.AzureError: the service refused.
 
     """
-    chosen = definition.choose(step.parameters, step.runner.workspace, step.workflow.warning)
-    translated = None if chosen.is_v2 else _translated(step, chosen)
-    # From here on it takes the SDK, whose import alone is two seconds: mistakes in a v1 file are told before.
-    step.workflow.info(f"Submitting {chosen.name} to {step.workspace()}")
-    client = step.ml_client()
-    with step.doing(f"reading {chosen.name}"):
-        job = job_file.load(chosen) if translated is None else job_file.load_text(*translated)
-    if chosen.is_v2:
-        _refuse_existing(client, chosen)
-    job.experiment_name = (
-        step.parameters.experiment_name
-        or str(chosen.document.get("experiment_name") or "")
-        or default_experiment(step.runner)
-    )
-    job.tags = {**(job.tags or {}), **as_texts(step.parameters.tags), **github_tags(step.runner)}
-    with step.doing(f"submitting {chosen.name}"), quiet():
-        made = client.jobs.create_or_update(job)
-    name = str(made.name)
+    found = Findings()
+    sources: list[Source] = []
+    maker = Maker(step)
+    # It takes the SDK, whose import alone is two seconds, to make a job: mistakes in a v1 file are told before.
+    for parameters in step.parameter_sets:
+        try:
+            sources.append(maker.source(parameters))
+        except ActionError as error:
+            _note(found, error)
+    found.raise_errors()
+    names = ", ".join(dict.fromkeys(source.chosen.name for source in sources))
+    step.workflow.info(f"Submitting {names} to {step.workspace()}")
+    made: list[Made] = []
+    for source in sources:
+        try:
+            made.append(maker.make(source))
+        except ActionError as error:
+            _note(found, error)
+    found.raise_errors()
+    _refuse_existing(step, made)
+    return made
+
+
+def _note(found: Findings, error: ActionError) -> None:
+    """Note an error; several sets with the same file have the same ones."""
+    if str(error) not in map(str, found.errors):
+        found.error(error)
+
+
+def submit_all(step: Step[RunParameters], made: Sequence[Made]) -> list[Submitted | Exception]:
+    """Submit the jobs, some at once; return for each what came of it, in their order."""
+    outcomes: dict[int, Submitted | Exception] = {}
+
+    def submit(number: int) -> None:
+        try:
+            outcomes[number] = _submit(step, made[number])
+        except Exception as error:
+            outcomes[number] = error
+
+    # Jobs that upload the same folder follow the first of them, which uploads it; at once they would do so one against another.
+    first: dict[str, int] = {}
+    for number, job in enumerate(made):
+        first.setdefault(job.uploads, number)
+    leaders = set(first.values())
+    with quiet(), ThreadPoolExecutor(AT_ONCE) as pool:
+        for wave in (sorted(leaders), [number for number in range(len(made)) if number not in leaders]):
+            list(pool.map(submit, wave))
+    return [outcomes[number] for number in range(len(made))]
+
+
+def _submit(step: Step[RunParameters], made: Made) -> Submitted:
+    experiment = made.parameters.experiment_name or made.experiment or default_experiment(step.runner)
+    tags = {**(made.job.tags or {}), **as_texts(made.parameters.tags), **github_tags(step.runner)}
+    with step.doing(f"submitting {made.definition}"):
+        job = step.ml_client().jobs.create_or_update(made.job, experiment_name=experiment, tags=tags)
     return Submitted(
-        name=name,
-        experiment=str(made.experiment_name or job.experiment_name),
-        url=job_url(made, step),
-        compute=_compute_name(made),
-        definition=chosen.name,
+        name=str(job.name),
+        experiment=str(job.experiment_name or experiment),
+        url=job_url(job, step),
+        kind=str(job.type),
+        compute=_compute_name(job),
+        definition=made.definition,
     )
 
 
-def _translated(step: Step[RunParameters], chosen: definition.Definition) -> tuple[str, str, Path]:
-    """Return a v1 run configuration as a v2 job YAML, its name, and the folder that its paths are relative to."""
-    config = runconfig.read(chosen.document, chosen.file, chosen.name)
-    try:
-        settings = translate(config)
-    finally:
-        for note in config.notes:
-            step.workflow.info(note)
-        for warning in config.warnings:
-            step.workflow.warning(warning, title="aml-run")
-    text = job_yaml(settings, step.runner.temp)
-    folder = settings.code.relative_to(step.runner.workspace.resolve()).as_posix()
-    with step.workflow.group(f"{chosen.name} as a v2 job YAML (its paths are relative to {folder}/)"):
-        step.workflow.relay(text)
-    return text, chosen.name, settings.code
-
-
-def _refuse_existing(client: MLClient, chosen: definition.Definition) -> None:
+def _refuse_existing(step: Step[RunParameters], made: Sequence[Made]) -> None:
     """Refuse a fixed job name that is in use: the service would update that job's tags and run nothing."""
     from azure.core.exceptions import ResourceNotFoundError
 
-    name = chosen.document.get("name")
-    if not name:
-        return
-    try:
-        existing = client.jobs.get(str(name))
-    except ResourceNotFoundError:
-        return
-    raise ActionError(
-        f"{chosen.name} names a job that exists already; nothing would be run.",
-        value=f"name: {name} ({job_status(existing)})",
+    taken: dict[str, str] = {}
+    for job in made:
+        if not job.name:
+            continue
+        if job.name in taken:
+            raise _in_use(job, f"another one of this step, of {taken[job.name]}")
+        taken[job.name] = job.definition
+        try:
+            with step.doing(f"looking for a job {job.name}"):
+                existing = step.ml_client().jobs.get(job.name)
+        except ActionError as error:
+            if isinstance(error.__cause__, ResourceNotFoundError):
+                continue
+            raise
+        raise _in_use(job, job_status(existing))
+
+
+def _in_use(job: Made, which: str) -> ActionError:
+    return ActionError(
+        f"{job.definition} names a job that exists already; nothing would be run.",
+        value=f"name: {job.name} ({which})",
         fix="remove `name` from the file, the service then makes a new one for each job; `display_name` may stay the same",
         anchor=definition.ANCHOR,
     )
 
 
 def _compute_name(job: Job) -> str:
-    """Return the name at the end of the resource id that the service answers with."""
-    return str(getattr(job, "compute", None) or "").rsplit("/", 1)[-1]
+    """Return the name at the end of the resource id that the service answers with; a pipeline names a default for its steps."""
+    named = getattr(job, "compute", None) or getattr(getattr(job, "settings", None), "default_compute", None)
+    return str(named or "").rsplit("/", 1)[-1].removeprefix("azureml:")

@@ -68,6 +68,9 @@ class Watch:
         self._clock = clock
         self._sleep = sleep
         self._silent_since: float | None = None
+        self._start = clock()
+        self._state = ""
+        self._since = self._told_at = self._start
 
     def until_end(self) -> RunDetails:
         """Wait until the job is Completed, Failed or Canceled and return its last details.
@@ -76,29 +79,40 @@ class Watch:
             ActionError: run history does not answer any more, or the job is lost.
 
         """
-        start = self._clock()
-        state, since, told_at = "", start, start
-        while True:
-            details = self._ask()
-            now = self._clock()
-            if details is not None:
-                if details.status in END_STATES:
-                    # The last lines first: they were written before the job ended.
-                    self._log.relay(details.log_files, final=True)
-                    self._say(f"{details.status} after {duration(now - start)}")
-                    return details
-                if details.status != state:
-                    state, since, told_at = details.status, now, now
-                    self._say(f"{state} after {duration(now - start)}")
-                if self._log.relay(details.log_files):
-                    told_at = now
-                self._give_up_if_lost(state, now - since)
-            if now - told_at >= HEARTBEAT:
-                self._say(
-                    f"still {state or 'not known to run history'}, {duration(now - start)} since it was submitted"
-                )
-                told_at = now
-            self._sleep(pause(now - start))
+        while (ended := self.poll()) is None:
+            self._sleep(pause(self._clock() - self._start))
+        return ended
+
+    def poll(self) -> RunDetails | None:
+        """Ask once, and print what is new. Whoever follows several jobs calls this in turns.
+
+        Returns:
+            The last details when the job has ended, else None.
+
+        Raises:
+            ActionError: run history does not answer any more, or the job is lost.
+
+        """
+        details = self._ask()
+        now = self._clock()
+        if details is not None:
+            if details.status in END_STATES:
+                # The last lines first: they were written before the job ended.
+                self._log.relay(details.log_files, final=True)
+                self._say(f"{details.status} after {duration(now - self._start)}")
+                return details
+            if details.status != self._state:
+                self._state, self._since, self._told_at = details.status, now, now
+                self._say(f"{self._state} after {duration(now - self._start)}")
+            if self._log.relay(details.log_files):
+                self._told_at = now
+            self._give_up_if_lost(self._state, now - self._since)
+        if now - self._told_at >= HEARTBEAT:
+            self._say(
+                f"still {self._state or 'not known to run history'}, {duration(now - self._start)} since it was submitted"
+            )
+            self._told_at = now
+        return None
 
     def _say(self, text: str) -> None:
         self._log.end_group()

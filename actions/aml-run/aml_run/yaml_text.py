@@ -1,7 +1,7 @@
 """YAML of which every value is the text that stands in the file.
 
-SDK v1 read its files as YAML 1.2 and turned arguments and environment variables into text. PyYAML reads YAML 1.1, in which
-``yes`` is true and ``010`` is eight: with its types, a script would not get what the user wrote.
+SDK v1 read its files as YAML 1.2 and turned arguments and environment variables into text: with the types of YAML, a script would
+not get what the user wrote.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from aml_actions import yaml_reader
 from aml_actions.errors import ActionError
+from aml_actions.text_files import read_text
+from aml_actions.yaml_reader import Document
 
 
 def load(file: Path, name: str) -> Any:  # noqa: ANN401 - any YAML: mappings, lists, text and None
@@ -20,44 +23,28 @@ def load(file: Path, name: str) -> Any:  # noqa: ANN401 - any YAML: mappings, li
         name: how the user calls it, for the message.
 
     Raises:
-        ActionError: it is not YAML, or not UTF-8.
+        ActionError: it is not YAML, not UTF-8, has a key twice, or exceeds what a person writes.
 
     """
-    import yaml
+    return parse(read_text(file, name), name).content
 
-    class Loader(yaml.SafeLoader):
-        """Knows two types of values: text and null."""
 
-    Loader.yaml_implicit_resolvers = {
-        first: [
-            (tag, pattern) for tag, pattern in resolvers if tag in ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
-        ]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+def parse(text: str, name: str) -> Document:
+    """Return the content of a YAML text.
+
+    Raises:
+        ActionError: as for `load`.
+
+    """
+    return yaml_reader.parse(text, name, typed=False, unique=True)
+
+
+def line_of(file: Path, key: str) -> int | None:
+    """Return the line of a key such as ``steps.train.compute``, or of the nearest key above it that is there; from 1."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
-    except UnicodeDecodeError as error:
-        raise ActionError(
-            f"{name} is not UTF-8 text.", value=f"byte {error.start}", fix="save the file as UTF-8"
-        ) from None
-    except yaml.MarkedYAMLError as error:
-        raise _not_yaml(name, text, error) from None
-    except yaml.YAMLError as error:
-        raise ActionError(f"{name} is not YAML.", cause=str(error), fix="correct the file") from None
-
-
-def _not_yaml(name: str, text: str, error: Any) -> ActionError:  # noqa: ANN401 - yaml.MarkedYAMLError, imported late
-    mark = error.problem_mark or error.context_mark
-    lines = text.splitlines()
-    line = lines[mark.line].strip() if mark and mark.line < len(lines) else ""
-    place = f"line {mark.line + 1}, column {mark.column + 1}: {line}" if mark else None
-    cause = "; ".join(part for part in (error.context, error.problem) if part)
-    return ActionError(
-        f"{name} is not YAML.",
-        value=place,
-        cause=cause,
-        fix="correct the file; often it is the indentation",
-        file=name,
-        line=mark.line + 1 if mark else None,
-    )
+        lines = parse(read_text(file, file.name), file.name).lines
+    except ActionError:
+        return None
+    parts = key.split(".")
+    shorter = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((lines[path] for path in shorter if path in lines), None)

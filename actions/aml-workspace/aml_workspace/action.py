@@ -30,10 +30,6 @@ class _Found:
 def work(step: Step[WorkspaceParameters]) -> None:
     """Find or create the workspace, write the hand-off file, set the outputs."""
     ref = _wanted(step)
-    if step.parameters.sku:
-        step.workflow.warning(
-            f"The parameter sku ({step.parameters.sku}) is ignored: there is one edition.", step.spec.name
-        )
     found = _get_or_create(step, ref)
     file = write(ref, step.runner)
     step.workflow.info(f"Later steps of this job use it: {file}")

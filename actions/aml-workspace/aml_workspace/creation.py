@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from aml_actions import resource_ids
 from aml_actions.azure_errors import explain
 from aml_actions.client import quiet
 from aml_actions.errors import ActionError
 from aml_actions.polling import wait_for_poller
 from aml_actions.step import Step
 from aml_actions.workspace import WorkspaceRef
+from aml_workspace.check import half_of_a_key
 from aml_workspace.parameters import WorkspaceParameters
 
 _TIMEOUT = 1800.0
@@ -22,13 +24,15 @@ def create(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> None:
     Raises:
         ActionError: refused by Azure, impossible with these parameters, or not ready in time. It says what was left behind.
     """
-    _check(step.parameters)
+    problem = half_of_a_key(step.parameters)
+    if problem:
+        raise problem
     location = _ensure_resource_group(step, ref)
     step.workflow.info(f"Creating {ref}")
     try:
         client = step.ml_client(ref)
         with quiet():
-            poller = client.workspaces.begin_create(_entity(step, ref, location))
+            poller = client.workspaces.begin_create(entity(step, ref, location))
         # The SDK's poller wraps the one of the ARM deployment, reports to a logger and hides the reason of a failure when a
         # part of the deployment has no error body. The inner one is all that is needed.
         deployment = getattr(poller.polling_method(), "poller", poller)
@@ -40,18 +44,6 @@ def create(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> None:
         left = f"Parts of the workspace (storage account, key vault) may be left in the resource group {ref.resource_group}."
         refused.details = "\n\n".join(part for part in (refused.details, left) if part)
         raise refused from error
-
-
-def _check(parameters: WorkspaceParameters) -> None:
-    if bool(parameters.cmk_key_vault) != bool(parameters.resource_cmk_uri):
-        given, other = (
-            ("cmk_key_vault", "resource_cmk_uri") if parameters.cmk_key_vault else ("resource_cmk_uri", "cmk_key_vault")
-        )
-        raise ActionError(
-            f"The parameter {given} needs {other} too.",
-            allowed="both of them, or neither",
-            fix=f"add {other} or remove {given}",
-        )
 
 
 def _ensure_resource_group(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> str:
@@ -93,7 +85,8 @@ def _ensure_resource_group(step: Step[WorkspaceParameters], ref: WorkspaceRef) -
     return wanted
 
 
-def _entity(step: Step[WorkspaceParameters], ref: WorkspaceRef, group_location: str) -> Any:  # noqa: ANN401 - the SDK's Workspace
+def entity(step: Step[WorkspaceParameters], ref: WorkspaceRef, group_location: str) -> Any:  # noqa: ANN401 - the SDK's Workspace
+    """Return the workspace as the parameters describe it, in the region of its resource group unless they name one."""
     from azure.ai.ml.entities import CustomerManagedKey, Workspace
 
     parameters = step.parameters
@@ -117,7 +110,4 @@ def _entity(step: Step[WorkspaceParameters], ref: WorkspaceRef, group_location: 
 
 
 def _full_id(resource: str | None, ref: WorkspaceRef) -> str | None:
-    """Return the resource id; the short form ``Microsoft.Storage/storageAccounts/x`` means the workspace's resource group."""
-    if resource is None or resource.startswith("/subscriptions/"):
-        return resource
-    return f"/subscriptions/{ref.subscription_id}/resourceGroups/{ref.resource_group}/providers/{resource.lstrip('/')}"
+    return None if resource is None else resource_ids.expanded(resource, ref)

@@ -35,4 +35,5 @@ ACTION = ActionSpec(
         Permission("Contributor", "the subscription", "to create the resource group; not needed when it exists"),
     ),
     work="aml_workspace.action:work",
+    check="aml_workspace.check:check",
 )

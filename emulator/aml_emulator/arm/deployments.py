@@ -153,6 +153,8 @@ def _create(emulator: Emulator, group: Resource, workspace_id: str, values: dict
         "hbiWorkspace": str(values.get("confidential_data")).lower() == "true",
         "imageBuildCompute": values.get("imageBuildCompute") or None,
     }
+    if str(values.get("encryption_status")).lower() == "enabled":
+        properties["encryption"] = _encryption(emulator, values)
     for part in parts:
         _make(emulator, part, location, actor)
         register_provider(emulator, part.namespace)
@@ -162,6 +164,15 @@ def _create(emulator: Emulator, group: Resource, workspace_id: str, values: dict
         tags = values.get("tagValues") or {}
         workspaces.create(emulator, workspace_id, location=location, properties=properties, tags=tags, actor=actor)
     return [*parts, _Part(workspace_id, existing is not None)]
+
+
+def _encryption(emulator: Emulator, values: dict[str, Any]) -> Body:
+    """The record of a customer-managed key. Like every vault here it is a record: nothing on this disk is encrypted with it."""
+    vault = str(values.get("cmk_keyvault") or "")
+    if emulator.resources.get(vault) is None:
+        raise not_found(vault)
+    key = {"keyVaultArmId": vault, "keyIdentifier": values.get("resource_cmk_uri")}
+    return {"status": "Enabled", "keyVaultProperties": key}
 
 
 def _part(

@@ -15,6 +15,17 @@ CLOUD = "AzureLocal"
 PORTAL = "https://portal.azure.local"
 """Never contacted. The SDK makes the audience `https://ml.azure.local` of its last two parts (azure-wire, 1.1)."""
 
+_PUBLIC_CLOUD = "AzureCloud"
+_FOR_JOBS = "jobs"
+
+
+def address_for_jobs(emulator: Emulator) -> str:
+    """What `ARM_CLOUD_METADATA_URL` is in a job: there the document names this cloud twice.
+
+    SDK v1 looks for the public cloud in a job, whatever cloud the job runs in; it would ask the real one for its document.
+    """
+    return f"{emulator.base_url}/metadata/endpoints?for={_FOR_JOBS}"
+
 
 def register(router: Router, emulator: Emulator) -> None:
     """Routes of the metadata."""
@@ -35,6 +46,8 @@ def register(router: Router, emulator: Emulator) -> None:
     }
 
     def metadata(call: Call) -> Reply:
+        if call.query.get("for") == _FOR_JOBS:
+            return Reply(body=[cloud, {**cloud, "name": _PUBLIC_CLOUD}])
         return Reply(body=[cloud])
 
     router.add("GET", "/metadata/endpoints", metadata, "none")

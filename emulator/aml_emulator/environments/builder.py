@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from aml_emulator.environments import conda
+from aml_emulator.environments import build_context, conda
 from aml_emulator.environments.uv import PythonMissingError, UvMissingError, find_python, find_uv, uv_environment
 from aml_emulator.processes import ProcessGroup
 
@@ -61,6 +61,7 @@ class _Plan:
 
     python: str
     definition: conda.CondaFile
+    notes: tuple[str, ...]
     environment: PythonEnvironment
 
     @property
@@ -120,7 +121,13 @@ class EnvironmentBuilder:
         python = definition.python or f"{sys.version_info.major}.{sys.version_info.minor}"
         identity = json.dumps([python, definition.requirements, definition.flags])
         folder = self._folder / hashlib.sha256(identity.encode()).hexdigest()[:16]
-        return _Plan(python, definition, PythonEnvironment(folder, dict(definition.variables)))
+        head = (
+            line.removeprefix(build_context.NOTE)
+            for line in conda_file.splitlines()
+            if line.startswith(build_context.NOTE)
+        )
+        notes = (*(f"Dockerfile, {note}" for note in head), *definition.notes)
+        return _Plan(python, definition, notes, PythonEnvironment(folder, dict(definition.variables)))
 
     def _make(self, plan: _Plan, log: BinaryIO, canceled: threading.Event) -> None:
         started = time.monotonic()
@@ -132,7 +139,7 @@ class EnvironmentBuilder:
             _say(log, f"{error}\n")
             raise BuildFailed(str(error)) from None
         _say(log, f"Building a Python environment from the conda file, with packages from PyPI, into {target}\n")
-        for note in definition.notes:
+        for note in plan.notes:
             _say(log, f"note: {note}\n")
         if definition.python is None:
             _say(log, "note: the conda file names no Python version; the emulator's own is used.\n")

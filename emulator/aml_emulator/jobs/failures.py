@@ -10,13 +10,13 @@ _MESSAGE_CHARACTERS = 3000  # run history cuts an error message there (resource 
 _TRACEBACK = "Traceback (most recent call last):"
 
 
-def exit_message(command: str, code: int, log: Path) -> str:
-    """Why a process that ended with an exit code other than 0 failed: its last traceback, or its last lines."""
+def exit_message(command: str, code: int, name: str, log: Path) -> str:
+    """Why a process that ended with an exit code other than 0 failed: the last traceback or lines of its log, called `name`."""
     words = command.split()
     program = words[0].rsplit("/", 1)[-1] if words else "bash"
     start = (
         f"Execution failed. User process '{program}' exited with status code {code}."
-        " Please check log file 'user_logs/std_log.txt' for error details. Error: "
+        f" Please check log file '{name}' for error details. Error: "
     )
     return start + last_words(log)[-(_MESSAGE_CHARACTERS - len(start)) :]
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from aml_emulator import ids
 from aml_emulator.http import not_emulated
+from aml_emulator.jobs import distribution
+from aml_emulator.jobs.distribution import Distribution
 from aml_emulator.ml.scope import refused
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
@@ -55,6 +57,9 @@ class CommandJob:
     experiment_name: str
     display_name: str | None
     tags: Mapping[str, str]
+    node_count: int = 1
+    distribution: Distribution | None = None
+    is_parallel: bool = False
 
     def arguments(self, resolve: Callable[[str, str], str]) -> str:
         """The command with its expressions replaced; `resolve` takes "inputs" or "outputs" and a name."""
@@ -82,6 +87,7 @@ def read(job_id: str, properties: Mapping[str, Any]) -> CommandJob:
     outputs = {
         name: _output(name, item) for name, item in (properties.get("outputs") or {}).items() if name != "default"
     }
+    nodes, parallel = _nodes(properties), bool(properties.get("parallel"))
     command = properties.get("command")
     if not isinstance(command, str) or not command.strip():
         raise refused("The job has no command.")
@@ -96,10 +102,13 @@ def read(job_id: str, properties: Mapping[str, Any]) -> CommandJob:
         inputs={name: item for name, item in inputs.items() if item is not None},
         outputs=outputs,
         variables={str(key): str(value) for key, value in (properties.get("environmentVariables") or {}).items()},
-        timeout_seconds=_seconds((properties.get("limits") or {}).get("timeout")),
+        timeout_seconds=seconds((properties.get("limits") or {}).get("timeout")),
         experiment_name=properties.get("experimentName") or "Default",
         display_name=properties.get("displayName"),
         tags={str(key): str(value) for key, value in (properties.get("tags") or {}).items()},
+        node_count=nodes,
+        distribution=None if parallel else distribution.read(properties.get("distribution"), nodes),
+        is_parallel=parallel,
     )
     if not job.environment_id:
         raise refused("The job has no environment.")
@@ -111,15 +120,19 @@ def _refuse_what_does_not_run(properties: Mapping[str, Any]) -> None:
     kind = properties.get("jobType")
     if kind != "Command":
         raise not_emulated(f"jobs of type '{kind}'. Command jobs are supported")
-    if distribution := properties.get("distribution"):
-        name = distribution.get("distributionType") if isinstance(distribution, dict) else distribution
-        raise not_emulated(f"distributed jobs (distribution '{name}'). Leave `distribution` out")
-    count = (properties.get("resources") or {}).get("instanceCount") or 1
-    if count != 1:
-        raise not_emulated(f"jobs on several nodes (instance_count {count}). Set `instance_count: 1`")
     services = {name for name in (properties.get("services") or {}) if name not in ("Studio", "Tracking")}
     if services:
         raise not_emulated(f"interactive services of a job ({', '.join(sorted(services))}). Leave `services` out")
+
+
+def _nodes(properties: Mapping[str, Any]) -> int:
+    """How many nodes a job asks for; `shmSize` and `dockerArgs` beside it have no meaning without containers."""
+    count = (properties.get("resources") or {}).get("instanceCount")
+    if count is None:
+        return 1
+    if isinstance(count, bool) or not str(count).isdigit() or int(count) < 1:
+        raise refused(f"resources.instance_count must be a number of 1 or more, not '{count}'.", target="resources")
+    return int(count)
 
 
 def _input(name: str, item: Mapping[str, Any] | None) -> JobInput | None:
@@ -178,12 +191,14 @@ def _known(job: CommandJob, declared: Mapping[str, Any], kind: str, name: str) -
     return ""
 
 
-def _seconds(duration: str | None) -> float | None:
-    """An ISO 8601 duration, such as `PT30M`, in seconds."""
+def seconds(duration: str | float | None) -> float | None:
+    """An ISO 8601 duration, such as `PT30M`, in seconds; nodes of pipelines give some as a plain number."""
     if not duration:
         return None
+    if isinstance(duration, (int, float)):
+        return float(duration)
     match = _DURATION.fullmatch(duration)
     if match is None or not any(match.groups()):
         raise refused(f"'{duration}' is not a duration, for example PT30M (limits.timeout).")
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest

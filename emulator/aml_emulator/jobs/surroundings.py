@@ -38,7 +38,7 @@ def job_variables(
     token = emulator.tokens.issue(ML_AUDIENCES[0], seconds=RUN_TOKEN_SECONDS)
     azure = {
         "AZUREML_RUN_ID": job.name,
-        "AZUREML_ROOT_RUN_ID": job.name,
+        "AZUREML_ROOT_RUN_ID": emulator.tracking.root(run).id,
         "AZUREML_RUN_TOKEN": token,
         "AZUREML_RUN_TOKEN_EXPIRY": str(int(time.time()) + RUN_TOKEN_SECONDS),
         "AZUREML_ARM_SUBSCRIPTION": ids.segment(workspace, "subscriptions") or "",
@@ -49,10 +49,12 @@ def job_variables(
         "AZUREML_EXPERIMENT_SCOPE": f"{workspace}/experiments/{job.experiment_name}",
         "AZUREML_WORKSPACE_ID": str(resource.properties.get("workspaceId", "")) if resource else "",
         "AZUREML_WORKSPACE_SCOPE": workspace,
-        "AZUREML_SERVICE_ENDPOINT": emulator.base_url,
+        "AZUREML_SERVICE_ENDPOINT": _service_endpoint(
+            emulator.base_url, str(resource.body["location"] if resource else "")
+        ),
         "AZUREML_DISCOVERY_SERVICE_ENDPOINT": f"{emulator.base_url}/discovery",
         "AZUREML_COMPUTE_TARGET_NAME": ids.name_of(job.compute_id) if job.compute_id else "",
-        "AZUREML_NODE_COUNT": "1",
+        "AZUREML_NODE_COUNT": str(job.node_count),
     }
     mlflow = {
         "MLFLOW_TRACKING_URI": tracking_uri(emulator.base_url, workspace, python),
@@ -62,6 +64,14 @@ def job_variables(
         "MLFLOW_EXPERIMENT_NAME": job.experiment_name,
     }
     return base_variables(emulator, home, python) | azure | mlflow | dict(paths) | dict(job.variables)
+
+
+def _service_endpoint(base_url: str, location: str) -> str:
+    """The address of the service, with the location where it stands on Azure: `https://westeurope.api...`.
+
+    SDK v1 knows the location of the workspace from there only. What is before the `@` is never sent (azure-wire, 1.4).
+    """
+    return base_url.replace("https://", f"https://{location}.api@") if location else base_url
 
 
 def tracking_uri(base_url: str, workspace_id: str, python: PythonEnvironment) -> str:

@@ -56,6 +56,11 @@ class AssetKind:
         return f"{ids.PROVIDER}/workspaces/{self.collection}"
 
     @property
+    def all_defaults(self) -> dict[str, Any]:
+        """Properties that the service adds to a version of this kind."""
+        return {**_DEFAULTS, **self.defaults}
+
+    @property
     def version_type(self) -> str:
         """ARM type of a version."""
         return f"{self.container_type}/versions"
@@ -115,7 +120,7 @@ class AssetRoutes:
                     f"The {what} '{value}' is invalid: it must begin with a letter or digit and hold at most 255 letters, digits, "
                     "hyphens, underscores and dots."
                 )
-        properties = {**_DEFAULTS, **self._kind.defaults, **self._prepare(call, workspace, properties_of(call))}
+        properties = {**self._kind.all_defaults, **self._prepare(call, workspace, properties_of(call))}
         container_id = f"{workspace.id}/{self._kind.collection}/{name}"
         resources = self._emulator.resources
         actor = call.principal.object_id if call.principal else "emulator"
@@ -123,10 +128,7 @@ class AssetRoutes:
         if old is not None:
             self._check_unchanged(name, version, old.properties, properties)
             properties = {**old.properties, **properties}
-        if resources.get(container_id) is None:
-            container: dict[str, Any] = {"description": None, "tags": {}, "properties": {}, "isArchived": False}
-            resources.put(container_id, {"properties": container}, actor=actor)
-        stored = resources.put(f"{container_id}/versions/{version}", {"properties": properties}, actor=actor)
+        stored = store(self._emulator, container_id, version, properties, actor)
         return Reply(200 if old else 201, stored.body)
 
     def _check_unchanged(self, name: str, version: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -155,6 +157,14 @@ class AssetRoutes:
         if found is None:
             raise self._kind.missing(name, version)
         return found
+
+
+def store(emulator: Emulator, container_id: str, version: str, properties: Mapping[str, Any], actor: str) -> Resource:
+    """Store a version whose properties are complete and checked; its container is made when it is the first."""
+    if emulator.resources.get(container_id) is None:
+        container: dict[str, Any] = {"description": None, "tags": {}, "properties": {}, "isArchived": False}
+        emulator.resources.put(container_id, {"properties": container}, actor=actor)
+    return emulator.resources.put(f"{container_id}/versions/{version}", {"properties": dict(properties)}, actor=actor)
 
 
 def _container_body(container: Resource, versions: list[Resource]) -> dict[str, Any]:

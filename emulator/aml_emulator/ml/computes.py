@@ -1,13 +1,14 @@
-"""Compute clusters (AmlCompute): made in a moment, with the node counts of the jobs that run on them."""
+"""Computes: made, attached or changed in a moment; what is special about a kind of compute stands in a module of its own."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+import uuid
+from typing import TYPE_CHECKING
 
 from aml_emulator import ids
-from aml_emulator.http import Call, Reply, Router, ServiceError, not_emulated
-from aml_emulator.ml import vm_sizes
+from aml_emulator.http import Call, Reply, Router, not_emulated
+from aml_emulator.ml import aml_clusters, attached_computes, vm_sizes
 from aml_emulator.ml.scope import WorkspaceRoutes, page, properties_of, refused
 from aml_emulator.operations import status_headers
 from aml_emulator.resources import now
@@ -23,7 +24,6 @@ _NAME = re.compile(
 )  # Bicep type definition of .../workspaces/computes
 _CREATED = "compute"
 _DELETED = "compute-delete"
-_BUSY_STATUSES = ("Preparing", "Running", "Finalizing", "CancelRequested")
 
 
 def register(router: Router, emulator: Emulator) -> None:
@@ -51,6 +51,8 @@ def register(router: Router, emulator: Emulator) -> None:
         found = emulator.resources.get(f"{workspace.id}/computes/{call.params['name']}")
         if found is None:
             return Reply(404, media_type="")
+        if found.properties.get("isAttachedCompute"):
+            attached_computes.check_removal(found, call.query.get("underlyingresourceaction", "Delete"))
         emulator.resources.change(found.id, lambda body: body["properties"].update(provisioningState="Deleting"))
         operation = emulator.operations.start(found.id, _DELETED)
         emulator.operations.settle(operation)
@@ -77,17 +79,14 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
             "hyphen and a number.",
             target="computeName",
         )
-    kind = properties.get("computeType")
-    if kind != "AmlCompute":
-        raise not_emulated(f"computes of type {kind}; AmlCompute is")
-    wanted = properties.get("properties") or {}
-    if not wanted.get("vmSize"):
-        raise refused("A compute cluster needs a vmSize.", target="properties.properties.vmSize")
-    _check_scale(wanted.get("scaleSettings") or {})
     compute_id = f"{workspace.id}/computes/{name}"
     old = emulator.resources.get(compute_id)
-    if old is not None:
-        _check_change(name, old.properties["properties"], wanted)
+    kind = properties.get("computeType")
+    if old is not None and kind != old.properties["computeType"]:
+        raise refused(
+            f"The type of compute '{name}' is {old.properties['computeType']} and cannot be changed to {kind}. Use another name.",
+            target="properties.computeType",
+        )
     stamp = now()
     stored = {
         "location": body.get("location") or workspace.body["location"],
@@ -97,17 +96,15 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
             "modifiedOn": stamp,
             "disableLocalAuth": bool(properties.get("disableLocalAuth", False)),
             "description": properties.get("description"),
-            "resourceId": None,
-            "computeType": "AmlCompute",
+            "computeType": kind,
             "computeLocation": properties.get("computeLocation") or workspace.body["location"],
             "provisioningState": "Updating" if old else "Creating",
             "provisioningErrors": None,
-            "isAttachedCompute": False,
-            "properties": _cluster(wanted),
+            **_prepare(kind, properties, old),
         },
     }
     if body.get("identity"):
-        stored["identity"] = body["identity"]
+        stored["identity"] = _identity(emulator, body["identity"], old)
     actor = call.principal.object_id if call.principal else "emulator"
     resource = emulator.resources.put(compute_id, stored, actor=actor)
     operation = emulator.operations.start(resource.id, _CREATED)
@@ -116,60 +113,38 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     return Reply(200 if old else 201, resource.body, headers)
 
 
-def _cluster(wanted: Body) -> Body:
-    scale = wanted.get("scaleSettings") or {}
-    account = wanted.get("userAccountCredentials")
+def _prepare(kind: str | None, properties: Body, old: Resource | None) -> Body:
+    if kind == aml_clusters.TYPE:
+        return aml_clusters.prepare(properties, old)
+    if kind in attached_computes.TYPES:
+        return attached_computes.prepare(kind, properties, old)
+    types = ", ".join((aml_clusters.TYPE, *attached_computes.TYPES))
+    raise not_emulated(f"computes of type {kind}. Those that are: {types}")
+
+
+def _identity(emulator: Emulator, wanted: Body, old: Resource | None) -> Body:
+    """The identity as the service shows it: a system-assigned one has a principal, the same as long as the compute lives."""
+    if "systemassigned" not in str(wanted.get("type") or "").lower():
+        return wanted
+    before = ((old.body.get("identity") or {}) if old else {}).get("principalId")
     return {
-        "osType": "Linux",
-        "vmSize": wanted["vmSize"],
-        "vmPriority": wanted.get("vmPriority") or "Dedicated",
-        "virtualMachineImage": None,
-        "isolatedNetwork": None,
-        "scaleSettings": {
-            "minNodeCount": scale.get("minNodeCount") or 0,
-            "maxNodeCount": scale.get("maxNodeCount", 1),
-            "nodeIdleTimeBeforeScaleDown": scale.get("nodeIdleTimeBeforeScaleDown") or "PT120S",
-        },
-        # The service never gives the password or the key back.
-        "userAccountCredentials": {"adminUserName": account.get("adminUserName")} if account else None,
-        "subnet": wanted.get("subnet"),
-        "remoteLoginPortPublicAccess": wanted.get("remoteLoginPortPublicAccess") or "NotSpecified",
-        "enableNodePublicIp": wanted.get("enableNodePublicIp", True),
-        "allocationState": "Steady",
-        "allocationStateTransitionTime": now(),
-        "errors": None,
+        **wanted,
+        "principalId": before or str(uuid.uuid4()),
+        "tenantId": emulator.tokens.identity.tenant_id,
     }
-
-
-def _check_scale(scale: Body) -> None:
-    least, most = scale.get("minNodeCount") or 0, scale.get("maxNodeCount", 1)
-    if not isinstance(least, int) or not isinstance(most, int) or not 0 <= least <= most or most < 1:
-        raise refused(
-            f"Scale settings are invalid: minNodeCount {least}, maxNodeCount {most}. Allowed: 0 <= minNodeCount <= maxNodeCount, "
-            "maxNodeCount at least 1.",
-            target="properties.properties.scaleSettings",
-        )
-
-
-def _check_change(name: str, old: Body, new: Body) -> None:
-    if str(old["vmSize"]).lower() != str(new["vmSize"]).lower():
-        raise refused(
-            f"The vmSize of compute '{name}' is {old['vmSize']} and cannot be changed to {new['vmSize']}. Delete the compute or use "
-            "another name.",
-            target="properties.properties.vmSize",
-        )
 
 
 def _patch(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     found = emulator.resources.get(f"{workspace.id}/computes/{call.params['name']}")
     if found is None:
         return Reply(404, media_type="")
+    kind = found.properties["computeType"]
+    if kind != aml_clusters.TYPE:
+        raise refused(f"Compute '{found.name}' cannot be scaled: its type is {kind}. Only {aml_clusters.TYPE} can.")
     changes = (call.json().get("properties") or {}).get("properties") or call.json().get("properties") or {}
-    scale = {**found.properties["properties"]["scaleSettings"], **(changes.get("scaleSettings") or {})}
-    _check_scale(scale)
 
     def edit(body: Body) -> None:
-        body["properties"]["properties"]["scaleSettings"] = scale
+        aml_clusters.rescale(body["properties"], changes)
         body["properties"]["provisioningState"] = "Updating"
         body["properties"]["modifiedOn"] = now()
 
@@ -180,25 +155,20 @@ def _patch(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
 
 
 def _ready(emulator: Emulator, compute_id: str) -> None:
-    """End of a creation or change. A size that Azure does not have fails here, as it does there."""
+    """End of a creation or change."""
     compute = emulator.resources.get(compute_id)
     if compute is None:
         return
-    size = compute.properties["properties"]["vmSize"]
-    error = None
-    if vm_sizes.find(size) is None:
-        error = {
-            "code": "VmSizeNotSupported",
-            "message": f"{size} is not supported in region {compute.body['location']}. Please choose a different VM size.",
-        }
+    error = aml_clusters.failure(compute) if compute.properties["computeType"] == aml_clusters.TYPE else None
 
     def edit(body: Body) -> None:
         body["properties"]["provisioningState"] = "Failed" if error else "Succeeded"
-        body["properties"]["provisioningErrors"] = [{"error": error}] if error else None
+        told = [{"error": {"code": error.code, "message": error.message}}] if error else None
+        body["properties"]["provisioningErrors"] = told
 
     emulator.resources.change(compute_id, edit)
     if error:
-        raise ServiceError(400, error["code"], error["message"])
+        raise error
 
 
 def _gone(emulator: Emulator, compute_id: str) -> None:
@@ -206,24 +176,9 @@ def _gone(emulator: Emulator, compute_id: str) -> None:
 
 
 def _shown(emulator: Emulator, workspace: Resource, compute: Resource) -> Body:
-    """The compute with its node counts at this moment: one node for each job at work, and the idle ones below the minimum."""
-    busy = waiting = 0
-    for job in emulator.resources.list(workspace.id, f"{ids.PROVIDER}/workspaces/jobs"):
-        if str(job.properties.get("computeId", "")).lower() == compute.id.lower():
-            busy += job.properties.get("status") in _BUSY_STATUSES
-            waiting += job.properties.get("status") in ("NotStarted", "Queued", "Starting")
-    inner: dict[str, Any] = compute.properties["properties"]
-    least, most = inner["scaleSettings"]["minNodeCount"], inner["scaleSettings"]["maxNodeCount"]
-    inner["currentNodeCount"] = max(least, min(most, busy))
-    inner["targetNodeCount"] = max(least, min(most, busy + waiting))
-    inner["nodeStateCounts"] = {
-        "preparingNodeCount": 0,
-        "runningNodeCount": min(most, busy),
-        "idleNodeCount": max(0, least - busy),
-        "unusableNodeCount": 0,
-        "leavingNodeCount": 0,
-        "preemptedNodeCount": 0,
-    }
+    """The compute as it is at this moment."""
+    if compute.properties["computeType"] == aml_clusters.TYPE:
+        aml_clusters.show_nodes(emulator, workspace, compute)
     return compute.body
 
 

@@ -1,4 +1,4 @@
-"""Environments: a conda file (and an image's name, which stays a name here)."""
+"""Environments: a conda file (and an image's name, which stays a name here), or a Docker build context."""
 
 from __future__ import annotations
 
@@ -37,8 +37,15 @@ def register(router: Router, emulator: Emulator) -> None:
 
 
 def _prepare(call: Call, workspace: Resource, properties: dict[str, Any]) -> dict[str, Any]:
-    if properties.get("build"):
-        raise not_emulated("building an environment from a Dockerfile; use a conda file")
+    build = properties.get("build")
+    if build:
+        if properties.get("image"):
+            raise refused("An environment has an image or a build context, not both.", target="build")
+        if properties.get("condaFile"):
+            raise not_emulated("a conda file beside a build context. Have the Dockerfile install it")
+        if not isinstance(build, dict) or not build.get("contextUri"):
+            raise refused("The build context of an environment needs a contextUri.", target="build.contextUri")
+        return properties
     if not properties.get("image") and not properties.get("condaFile"):
         raise refused("An environment needs an image or a conda file.", target="properties")
     conda = properties.get("condaFile")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aml_emulator import ids
-from aml_emulator.http import Call, Reply, Router, ServiceError, not_emulated
-from aml_emulator.ml import datastores
+from aml_emulator.http import Call, Reply, Router, ServiceError
+from aml_emulator.ml import datastores, job_checks
 from aml_emulator.ml.scope import WorkspaceRoutes, missing, page, properties_of, refused
 from aml_emulator.operations import POLL_MILLISECONDS
 
@@ -18,11 +19,37 @@ if TYPE_CHECKING:
 TYPE = f"{ids.PROVIDER}/workspaces/jobs"
 TERMINAL = ("Completed", "Failed", "Canceled")
 
+STEP = "azureml.StepRun"
+"""What `azureml.runsource` says of a step of a pipeline."""
+
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}")
-_EXPERIMENT = re.compile(r"[a-zA-Z0-9][\w-]{0,254}")
+_NAME_IN_PATH = re.compile(r"\$\{\{\s*(\w+)\s*\}\}")
 _UPDATABLE = ("description", "displayName", "tags", "properties", "isArchived")
-_DEFINING = ("jobType", "command", "codeId", "environmentId", "computeId", "experimentName", "inputs")
-_DATA_INPUTS = ("uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model")
+_DEFINING = (
+    "jobType",
+    "command",
+    "codeId",
+    "environmentId",
+    "computeId",
+    "experimentName",
+    "inputs",
+    "jobs",
+    "trial",
+    "searchSpace",
+)
+
+_OF_KIND: dict[str, Body] = {
+    "Command": {
+        "limits": None,
+        "environmentVariables": {},
+        "distribution": None,
+        "resources": {"instanceCount": 1, "properties": {}},
+        "parameters": {},
+    },
+    "Pipeline": {"settings": {}, "sourceJobId": None},
+    "Sweep": {"limits": None, "earlyTermination": None, "resources": {"instanceCount": 1, "properties": {}}},
+}
+"""Properties that the service adds to a job of a type."""
 
 
 def register(router: Router, emulator: Emulator) -> None:
@@ -33,7 +60,7 @@ def register(router: Router, emulator: Emulator) -> None:
         return _list(emulator, call, workspace)
 
     def get(call: Call, workspace: Resource) -> Reply:
-        return Reply(body=find(emulator, workspace.id, call.params["name"]).body)
+        return Reply(body=_shown(find(emulator, workspace.id, call.params["name"])))
 
     def put(call: Call, workspace: Resource) -> Reply:
         return _put(emulator, call, workspace)
@@ -80,8 +107,38 @@ def studio_url(emulator: Emulator, workspace_id: str, job: str) -> str:
     )
 
 
+def create(emulator: Emulator, workspace: Resource, name: str, properties: Body, actor: str) -> Resource:
+    """Check, store and submit a job of any type that runs here, as a PUT of a new job does.
+
+    Args:
+        emulator: the emulator.
+        workspace: where it runs.
+        name: the job's name, which no job or run has yet.
+        properties: `properties` of the request, for example with `jobType: Pipeline`.
+        actor: who made it, as `systemData.createdBy` says.
+
+    Raises:
+        ServiceError: the job is wrong, refers to what does not exist, or asks for what does not run here.
+
+    """
+    outputs = properties.get("outputs") or {}
+    properties = {**properties, "outputs": {output: _placed(name, output, body) for output, body in outputs.items()}}
+    job_checks.check(emulator, workspace, properties)
+    emulator.jobs.validate(properties)
+    if emulator.tracking.run(name) is not None:
+        raise refused(f"A run with the name '{name}' exists already. Use another name for the job.", status=409)
+    body = stored(emulator, workspace.id, name, properties)
+    job = emulator.resources.put(f"{workspace.id}/jobs/{name}", {"properties": body}, actor=actor)
+    emulator.jobs.submit(job.id)
+    return find(emulator, workspace.id, name)
+
+
 def _list(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
-    found = [item.body for item in reversed(emulator.resources.list(workspace.id, TYPE))]
+    runs = {run.id: run for run in emulator.tracking.runs(workspace.id)}
+    every = reversed(
+        emulator.resources.list(workspace.id, TYPE)
+    )  # children are listed by run history, below their parent
+    found = [item.body for item in every if item.name in runs and runs[item.name].parent_id is None]
     view = call.query.get("listviewtype", "ActiveOnly").lower()
     if view != "all":
         found = [body for body in found if bool(body["properties"].get("isArchived")) == (view == "archivedonly")]
@@ -103,18 +160,8 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     old = emulator.resources.get(f"{workspace.id}/jobs/{name}")
     if old is not None:
         return _put_again(emulator, old, properties)
-    kind = properties.get("jobType")
-    if kind != "Command":
-        raise not_emulated(f"jobs of type {kind}; Command jobs are")
-    _check(emulator, workspace, properties)
-    emulator.jobs.validate(properties)
-    stored = _stored(emulator, workspace, name, properties)
     actor = call.principal.object_id if call.principal else "emulator"
-    if emulator.tracking.run(name) is not None:
-        raise refused(f"A run with the name '{name}' exists already. Use another name for the job.", status=409)
-    job = emulator.resources.put(f"{workspace.id}/jobs/{name}", {"properties": stored}, actor=actor)
-    emulator.jobs.submit(job.id)
-    return Reply(201, find(emulator, workspace.id, name).body)
+    return Reply(201, create(emulator, workspace, name, properties, actor).body)
 
 
 def _put_again(emulator: Emulator, old: Resource, properties: Body) -> Reply:
@@ -145,90 +192,29 @@ def _update(emulator: Emulator, job: Resource, properties: Body) -> Resource:
     return changed
 
 
-def _check(emulator: Emulator, workspace: Resource, properties: Body) -> None:
-    """Refuse a job that refers to something that does not exist."""
-    if not str(properties.get("command") or "").strip():
-        raise refused("A command job needs a command.", target="command")
-    experiment = properties.get("experimentName") or "Default"
-    if not _EXPERIMENT.fullmatch(experiment):
-        raise refused(
-            f"Experiment name '{experiment}' is invalid: letters, digits, hyphens and underscores.",
-            target="experimentName",
-        )
-    if properties.get("componentId"):
-        raise not_emulated("jobs of a component; give command, code and environment")
-    _check_reference(emulator, workspace, properties.get("environmentId"), "environments", "Environment", required=True)
-    _check_reference(emulator, workspace, properties.get("codeId"), "codes", "Code", required=False)
-    compute = properties.get("computeId")
-    if compute:
-        _check_compute(emulator, workspace, str(compute))
-    for value in (properties.get("inputs") or {}).values():
-        if isinstance(value, dict) and value.get("jobInputType") in _DATA_INPUTS and value.get("uri"):
-            datastores.locate(emulator, workspace.id, str(value["uri"]))
-    for value in (properties.get("outputs") or {}).values():
-        uri = (value or {}).get("uri")
-        if uri:
-            datastores.locate(emulator, workspace.id, str(uri))
-
-
-def _check_reference(
-    emulator: Emulator, workspace: Resource, reference: object, collection: str, what: str, *, required: bool
-) -> None:
-    if not reference:
-        if required:
-            raise refused(f"{what} is missing: a command job needs one.", target=f"{collection[:-1]}Id")
-        return
-    asset_id = str(reference).removeprefix("azureml:")
-    if asset_id.startswith("//"):
-        raise not_emulated(f"assets of a registry ({reference})")
-    if emulator.resources.get(asset_id) is None:
-        name = f"{ids.segment(asset_id, collection) or asset_id}:{ids.name_of(asset_id)}"
-        raise missing(f"{what} {name} was not found in workspace {workspace.name}.")
-
-
-def _check_compute(emulator: Emulator, workspace: Resource, compute: str) -> None:
-    compute_id = compute if compute.startswith("/") else f"{workspace.id}/computes/{compute}"
-    found = emulator.resources.get(compute_id)
-    if found is None:
-        raise missing(
-            f"Compute '{ids.name_of(compute_id)}' was not found in workspace {workspace.name}.",
-            "NotFound",
-            "ComputeNotFound",
-        )
-    if found.properties["provisioningState"] in ("Failed", "Deleting"):
-        raise refused(
-            f"Compute '{found.name}' cannot run jobs: its provisioning state is {found.properties['provisioningState']}.",
-            "BadArgument",
-            "ArgumentInvalid",
-            "ComputeNotReady",
-        )
-
-
-def _stored(emulator: Emulator, workspace: Resource, name: str, properties: Body) -> Body:
+def stored(emulator: Emulator, workspace_id: str, name: str, properties: Body) -> Body:
+    """The properties of a new job as the service stores them: completed, with the addresses of its pages and logs."""
     compute = properties.get("computeId")
     if compute and not str(compute).startswith("/"):
-        compute = f"{workspace.id}/computes/{compute}"
-    outputs: dict[str, Any] = {**(properties.get("outputs") or {})}
+        compute = f"{workspace_id}/computes/{compute}"
+    declared = properties.get("outputs") or {}
+    outputs = {output: _placed(name, output, body) for output, body in declared.items()}
     outputs["default"] = {
         "description": None,
         "mode": "ReadWriteMount",
         "jobOutputType": "uri_folder",
         "uri": f"azureml://datastores/{datastores.ARTIFACT_STORE}/ExperimentRun/dcid.{name}",
     }
-    tracking = f"azureml://{emulator.base_url.removeprefix('https://')}/mlflow/v1.0{workspace.id}?"
+    tracking = f"azureml://{emulator.base_url.removeprefix('https://')}/mlflow/v1.0{workspace_id}?"
     return {
         "description": None,
         "tags": {},
         "isArchived": False,
         "identity": None,
-        "limits": None,
         "inputs": {},
-        "environmentVariables": {},
-        "distribution": None,
-        "resources": {"instanceCount": 1, "properties": {}},
-        "parameters": {},
+        **_OF_KIND[properties["jobType"]],
         **{key: value for key, value in properties.items() if value is not None},
-        "properties": dict(properties.get("properties") or {}),
+        "properties": {**_told(properties), **(properties.get("properties") or {})},
         "computeId": compute,
         "displayName": properties.get("displayName") or name,
         "experimentName": properties.get("experimentName") or "Default",
@@ -239,11 +225,45 @@ def _stored(emulator: Emulator, workspace: Resource, name: str, properties: Body
             "Studio": {
                 "jobServiceType": "Studio",
                 "port": None,
-                "endpoint": studio_url(emulator, workspace.id, name),
+                "endpoint": studio_url(emulator, workspace_id, name),
                 "status": None,
             },
         },
     }
+
+
+def _placed(job: str, output: str, body: Body | None) -> Body:
+    """An output with the names of the job, the output and the datastore in its path, where its path has them."""
+    names = {"name": job, "output_name": output, "default_datastore": datastores.BLOB_STORE}
+    if not body or not body.get("uri"):
+        return body or {"jobOutputType": "uri_folder"}
+    uri = _NAME_IN_PATH.sub(lambda match: names.get(match[1], match[0]), str(body["uri"]))
+    return {**body, "uri": uri}
+
+
+def _told(properties: Body) -> dict[str, str]:
+    """What the service writes into the free properties of a pipeline job."""
+    if properties["jobType"] != "Pipeline":
+        return {}
+    given = {name: (item or {}).get("value") for name, item in (properties.get("inputs") or {}).items()}
+    return {
+        "azureml.DevPlatv2": "true",
+        "azureml.runsource": "azureml.PipelineRun",
+        "azureml.pipelineComponent": "pipelinerun",
+        "azureml.parameters": json.dumps({name: value for name, value in given.items() if value is not None}),
+        "runSource": "MFE",
+        "runType": "HTTP",
+    }
+
+
+def is_step(job: Resource) -> bool:
+    """Whether a job is a step of a pipeline."""
+    return (job.properties.get("properties") or {}).get("azureml.runsource") == STEP
+
+
+def _shown(job: Resource) -> Body:
+    """A job as a GET answers it: of a step, the service gives nothing but its name; run history has the rest."""
+    return {**job.body, "properties": None} if is_step(job) else job.body
 
 
 def _cancel(emulator: Emulator, call: Call, workspace: Resource) -> Reply:

@@ -40,12 +40,18 @@ def register(router: Router, emulator: Emulator) -> None:
     """Routes of models."""
 
     def prepare(call: Call, workspace: Resource, properties: dict[str, Any]) -> dict[str, Any]:
-        return _prepare(emulator, workspace, properties)
+        return checked(emulator, workspace, properties)
 
     AssetRoutes(emulator, KIND, prepare).register(router)
 
 
-def _prepare(emulator: Emulator, workspace: Resource, properties: dict[str, Any]) -> dict[str, Any]:
+def checked(emulator: Emulator, workspace: Resource, properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties of a new version, completed from what lies at its path.
+
+    Raises:
+        ServiceError: there is nothing, or it is no model of that type.
+
+    """
     asked = properties.get("modelUri")
     if not isinstance(asked, str) or not asked:
         raise refused("A model needs a modelUri.", target="modelUri")

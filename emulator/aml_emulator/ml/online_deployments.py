@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aml_emulator import ids
 from aml_emulator.http import Call, Reply, Router, ServiceError, not_emulated
-from aml_emulator.ml import online_endpoints, vm_sizes
+from aml_emulator.ml import attached_computes, kubernetes_deployments, online_endpoints, vm_sizes
 from aml_emulator.ml.online_endpoints import DEPLOYMENT_TYPE
 from aml_emulator.ml.scope import WorkspaceRoutes, missing, page, properties_of, refused
 from aml_emulator.operations import status_headers
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CREATED = "deployment"
 _DELETED = "deployment-delete"
+_MANAGED = "Managed"
 _CONTAINERS = ("InferenceServer", "StorageInitializer")
 _PROBE = {"failureThreshold": 30, "successThreshold": 1, "timeout": "PT2S", "period": "PT10S", "initialDelay": "PT10S"}
 _REQUESTS = {"maxQueueWait": "PT0.5S", "requestTimeout": "PT5S", "maxConcurrentRequestsPerInstance": 1}
@@ -75,13 +76,18 @@ def _put(emulator: Emulator, call: Call, workspace: Resource, endpoint: Resource
     old = emulator.resources.get(deployment_id)
     if old is not None:
         online_endpoints.check_idle(emulator, old, f"update deployment {name}")
-    _check(emulator, workspace, properties)
-    capacity = _capacity(body)
+    compute = _compute(emulator, workspace, endpoint, name, properties)
+    if compute is not None:
+        special = kubernetes_deployments.prepare(compute, properties)
+        capacity = kubernetes_deployments.replicas(special["scaleSettings"], (body.get("sku") or {}).get("capacity"))
+    else:
+        special, capacity = _managed(properties), _capacity(body)
+    _check_references(emulator, workspace, properties)
     location = body.get("location") or endpoint.body["location"]
     stored = {
         "location": location,
         "tags": body.get("tags") or {},
-        "kind": "Managed",
+        "kind": online_endpoints.MANAGED if compute is None else online_endpoints.KUBERNETES,
         "sku": {"name": "Default", "tier": "Standard", "capacity": capacity},
         "properties": {
             "description": None,
@@ -91,11 +97,9 @@ def _put(emulator: Emulator, call: Call, workspace: Resource, endpoint: Resource
             "livenessProbe": dict(_PROBE),
             "readinessProbe": dict(_PROBE),
             "requestSettings": dict(_REQUESTS),
-            "scaleSettings": {"scaleType": "Default"},
-            "instanceType": "Standard_DS3_v2",
             **{key: value for key, value in properties.items() if value is not None},
+            **special,
             "properties": dict(properties.get("properties") or {}),
-            "endpointComputeType": "Managed",
             "model": _model_id(workspace, properties),
             "provisioningState": "Updating" if old else "Creating",
         },
@@ -118,13 +122,40 @@ def _capacity(body: Body) -> int:
     return capacity
 
 
-def _check(emulator: Emulator, workspace: Resource, properties: Body) -> None:
-    kind = properties.get("endpointComputeType") or "Managed"
-    if str(kind).lower() != "managed":
-        raise not_emulated(f"deployments of type {kind}; managed ones are")
+def _compute(
+    emulator: Emulator, workspace: Resource, endpoint: Resource, name: str, properties: Body
+) -> Resource | None:
+    """The Kubernetes compute that a deployment will be on; None for a managed one."""
+    compute = endpoint.properties.get("compute")
+    kind, wanted = (kubernetes_deployments.TYPE if compute else _MANAGED), properties.get("endpointComputeType")
+    if str(wanted or _MANAGED).lower() != kind.lower():
+        raise refused(
+            f"Deployment '{name}' is of type {wanted or _MANAGED}, which endpoint {endpoint.name} cannot hold: its deployments are of type"
+            f" {kind}.",
+            target="endpointComputeType",
+        )
+    if not compute:
+        return None
+    kubernetes_deployments.check_names(endpoint.name, name)
+    return attached_computes.for_endpoint(emulator, workspace, compute)
+
+
+def _managed(properties: Body) -> Body:
+    """The properties that are special in a managed deployment."""
     size = properties.get("instanceType") or "Standard_DS3_v2"
     if vm_sizes.find(size) is None:
         raise _invalid({"VmSize": [f"Not supported VM Size: {size}"]})
+    scale = (properties.get("scaleSettings") or {}).get("scaleType") or "Default"
+    if scale != "Default":
+        raise refused(
+            f"The scaleType of a managed deployment is '{scale}'; allowed is Default. Managed deployments scale by rules of Azure Monitor.",
+            target="scaleSettings.scaleType",
+        )
+    return {"endpointComputeType": _MANAGED, "instanceType": size, "scaleSettings": {"scaleType": "Default"}}
+
+
+def _check_references(emulator: Emulator, workspace: Resource, properties: Body) -> None:
+    """Refuse a deployment that names a model, code or an environment that does not exist."""
     model_id = _model_id(workspace, properties)
     model = emulator.resources.get(model_id) if model_id else None
     if model_id and model is None:
@@ -180,11 +211,25 @@ def _invalid(errors: dict[str, list[str]]) -> ServiceError:
     return ServiceError(400, "BadRequest", "The request is invalid.", details=[detail])
 
 
+def _new_capacity(deployment: Resource, request: Body) -> int:
+    properties = deployment.properties
+    if properties["endpointComputeType"] == _MANAGED:
+        return _capacity(request)
+    wanted, scale = request["sku"].get("capacity"), properties["scaleSettings"]
+    if scale["scaleType"] != "Default" and wanted not in (None, deployment.body["sku"]["capacity"]):
+        raise refused(
+            f"Deployment {deployment.name} is scaled between {scale['minInstances']} and {scale['maxInstances']} instances by its"
+            f" scaleSettings; its count cannot be set to {wanted}.",
+            target="sku.capacity",
+        )
+    return kubernetes_deployments.replicas(scale, wanted)
+
+
 def _patch(emulator: Emulator, call: Call, deployment: Resource) -> Reply:
     online_endpoints.check_idle(emulator, deployment, f"update deployment {deployment.name}")
     request = call.json()
     old = deployment.body["sku"]["capacity"]
-    capacity = _capacity(request) if request.get("sku") else old
+    capacity = _new_capacity(deployment, request) if request.get("sku") else old
 
     def edit(body: Body) -> None:
         if request.get("tags") is not None:

@@ -1,15 +1,14 @@
-"""Managed online endpoints: an address, its keys, and which deployment gets how much of the traffic."""
+"""Online endpoints, managed or on Kubernetes: an address, and which deployment gets how much of the traffic."""
 
 from __future__ import annotations
 
 import re
-import secrets
 import uuid
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aml_emulator import ids
 from aml_emulator.http import Call, Reply, Router, ServiceError, not_emulated
+from aml_emulator.ml import attached_computes, endpoint_credentials
 from aml_emulator.ml import traffic as traffic_rules
 from aml_emulator.ml.scope import WorkspaceRoutes, page, properties_of, refused
 from aml_emulator.operations import status_headers
@@ -19,8 +18,11 @@ if TYPE_CHECKING:
     from aml_emulator.resources import Body, Resource
 
 TYPE = f"{ids.PROVIDER}/workspaces/onlineEndpoints"
+BATCH_TYPE = f"{ids.PROVIDER}/workspaces/batchEndpoints"
 DEPLOYMENT_TYPE = traffic_rules.DEPLOYMENT_TYPE
 NAME = re.compile(r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]{1,30}[a-zA-Z0-9]")
+MANAGED, KUBERNETES = "Managed", "K8S"
+"""The `kind` of an endpoint: on machines of the service, or on a Kubernetes compute of the workspace."""
 
 _AUTH_MODES = {
     "key": "Key",
@@ -31,38 +33,11 @@ _AUTH_MODES = {
 }
 _CREATED = "endpoint"
 _DELETED = "endpoint-delete"
-_TOKEN_SECONDS = 12 * 3600
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS endpoint_keys (
-    endpoint TEXT PRIMARY KEY COLLATE NOCASE,
-    primary_key TEXT NOT NULL,
-    secondary_key TEXT NOT NULL
-);
-"""
-
-
-def endpoint_keys(emulator: Emulator, endpoint_id: str) -> tuple[str, str]:
-    """The primary and the secondary key of an endpoint.
-
-    Raises:
-        LookupError: there is no such endpoint.
-
-    """
-    row = emulator.database.row("SELECT * FROM endpoint_keys WHERE endpoint = ?", (endpoint_id,))
-    if row is None:
-        raise LookupError(f"no endpoint {endpoint_id}")
-    return row["primary_key"], row["secondary_key"]
-
-
-def scoring_audience(endpoint_id: str) -> str:
-    """Audience of the tokens that an endpoint of auth mode AMLToken gives out and accepts."""
-    return f"https://ml.azure.local{endpoint_id.lower()}"
 
 
 def register(router: Router, emulator: Emulator) -> None:
     """Routes of online endpoints."""
-    emulator.database.create(_SCHEMA)
+    endpoint_credentials.prepare(emulator)
     emulator.operations.on(_CREATED, lambda resource_id: _ready(emulator, resource_id))
     emulator.operations.on(_DELETED, lambda resource_id: remove(emulator, resource_id))
     routes = WorkspaceRoutes(router, emulator)
@@ -86,17 +61,13 @@ def register(router: Router, emulator: Emulator) -> None:
         return _delete(emulator, call, workspace)
 
     def list_keys(call: Call, workspace: Resource) -> Reply:
-        endpoint = find(emulator, workspace, call.params["endpoint"])
-        if endpoint.properties["authMode"] != "Key":
-            return Reply(body={"primaryKey": None, "secondaryKey": None})
-        primary, secondary = endpoint_keys(emulator, endpoint.id)
-        return Reply(body={"primaryKey": primary, "secondaryKey": secondary})
+        return endpoint_credentials.list_keys(emulator, find(emulator, workspace, call.params["endpoint"]))
 
     def regenerate(call: Call, workspace: Resource) -> Reply:
-        return _regenerate(emulator, call, find(emulator, workspace, call.params["endpoint"]))
+        return endpoint_credentials.regenerate(emulator, call, find(emulator, workspace, call.params["endpoint"]))
 
     def token(call: Call, workspace: Resource) -> Reply:
-        return _token(emulator, find(emulator, workspace, call.params["endpoint"]))
+        return endpoint_credentials.give_token(emulator, find(emulator, workspace, call.params["endpoint"]))
 
     base = "/onlineEndpoints/{endpoint}"
     routes.add("GET", "/onlineEndpoints", listing)
@@ -118,9 +89,7 @@ def find(emulator: Emulator, workspace: Resource, name: str) -> Resource:
     """
     found = emulator.resources.get(f"{workspace.id}/onlineEndpoints/{name}")
     if found is None:
-        message = f"Endpoint {name} was not found in workspace {workspace.name}."
-        details = [{"code": "NoSuchEndpoint", "message": message, "details": []}]
-        raise ServiceError(404, "UserError", message, inner=("NotFound", "NoSuchEndpoint"), details=details)
+        raise no_such_endpoint(workspace, name)
     return found
 
 
@@ -137,6 +106,30 @@ def check_name(what: str, name: str) -> None:
             "digits and single hyphens, the last no hyphen.",
             target="name",
         )
+
+
+def check_unique(emulator: Emulator, name: str) -> None:
+    """Refuse the name of another endpoint: a name is a host of its region, for online and batch endpoints together.
+
+    Raises:
+        ServiceError: 409.
+
+    """
+    others = (*emulator.resources.all_of(TYPE), *emulator.resources.all_of(BATCH_TYPE))
+    if any(other.name.lower() == name.lower() for other in others):
+        raise refused(
+            f"An endpoint with this name already exists: '{name}'. Endpoint names are unique in a region; use another name.",
+            "Conflict",
+            "EndpointAlreadyExists",
+            status=409,
+        )
+
+
+def no_such_endpoint(workspace: Resource, name: str) -> ServiceError:
+    """The front end's 404 for an endpoint that is not there."""
+    message = f"Endpoint {name} was not found in workspace {workspace.name}."
+    details = [{"code": "NoSuchEndpoint", "message": message, "details": [], "additionalInfo": []}]
+    return ServiceError(404, "UserError", message, inner=("NotFound", "NoSuchEndpoint"), details=details)
 
 
 def check_idle(emulator: Emulator, resource: Resource, what: str) -> None:
@@ -160,7 +153,7 @@ def remove(emulator: Emulator, endpoint_id: str) -> None:
     """Delete an endpoint, its keys and its deployments with their servers."""
     for deployment in emulator.resources.list(endpoint_id, DEPLOYMENT_TYPE):
         emulator.serving.remove(deployment.id)
-    emulator.database.execute("DELETE FROM endpoint_keys WHERE endpoint = ?", (endpoint_id,))
+    endpoint_credentials.forget_keys(emulator, endpoint_id)
     emulator.resources.delete(endpoint_id)
 
 
@@ -170,7 +163,7 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     endpoint_id = f"{workspace.id}/onlineEndpoints/{name}"
     old = emulator.resources.get(endpoint_id)
     if old is None:
-        _check_unique(emulator, name)
+        check_unique(emulator, name)
     else:
         check_idle(emulator, old, f"update endpoint {name}")
     mode = _AUTH_MODES.get(str(properties.get("authMode", "")).lower())
@@ -182,8 +175,12 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
         raise refused(
             f"The authMode of endpoint {name} is {old.properties['authMode']} and cannot be changed.", target="authMode"
         )
-    if properties.get("compute"):
-        raise not_emulated("endpoints on Kubernetes computes")
+    compute = _compute(emulator, workspace, name, properties.get("compute"), old)
+    if compute and mode == "AADToken":
+        raise refused(
+            "Kubernetes online endpoints do not support Microsoft Entra tokens. Allowed for authMode: Key, AMLToken.",
+            target="authMode",
+        )
     if any((properties.get("mirrorTraffic") or {}).values()):
         raise not_emulated("mirrored traffic")
     # As on Azure, a PUT replaces: without `traffic`, nothing is routed any more.
@@ -191,13 +188,13 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     stored: Body = {
         "location": body.get("location") or workspace.body["location"],
         "tags": body.get("tags") or {},
-        "kind": "Managed",
+        "kind": KUBERNETES if compute else MANAGED,
         "identity": _identity(emulator, old),
         "properties": {
             "description": properties.get("description"),
             "properties": {**(properties.get("properties") or {}), "azureml.onlineendpointid": endpoint_id},
             "authMode": mode,
-            "compute": None,
+            "compute": compute,
             "traffic": traffic,
             "mirrorTraffic": {},
             "publicNetworkAccess": properties.get("publicNetworkAccess") or "Enabled",
@@ -207,7 +204,7 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
         },
     }
     if old is None:
-        _make_keys(emulator, endpoint_id, properties.get("keys") or {})
+        endpoint_credentials.make_keys(emulator, endpoint_id, properties.get("keys") or {})
     actor = call.principal.object_id if call.principal else "emulator"
     operation = emulator.operations.start(endpoint_id, _CREATED)
     headers = status_headers(emulator, operation, endpoint_id, stored["location"])
@@ -217,14 +214,16 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     return Reply(200 if old else 201, endpoint.body, headers)
 
 
-def _check_unique(emulator: Emulator, name: str) -> None:
-    if any(other.name.lower() == name.lower() for other in emulator.resources.all_of(TYPE)):
+def _compute(emulator: Emulator, workspace: Resource, name: str, wanted: object, old: Resource | None) -> str | None:
+    """Id of the Kubernetes compute of an endpoint, None for a managed one. It is chosen once."""
+    found = attached_computes.for_endpoint(emulator, workspace, str(wanted)).id if wanted else None
+    before = old.properties.get("compute") if old is not None else found
+    if str(before).lower() != str(found).lower():
         raise refused(
-            f"An endpoint with this name already exists: '{name}'. Endpoint names are unique in a region; use another name.",
-            "Conflict",
-            "EndpointAlreadyExists",
-            status=409,
+            f"The compute of endpoint {name} is {before or 'managed'} and cannot be changed to {found or 'managed'}.",
+            target="compute",
         )
+    return found
 
 
 def _identity(emulator: Emulator, old: Resource | None) -> Body:
@@ -234,21 +233,11 @@ def _identity(emulator: Emulator, old: Resource | None) -> Body:
     return {"type": "SystemAssigned", "principalId": str(uuid.uuid4()), "tenantId": emulator.tokens.identity.tenant_id}
 
 
-def _make_keys(emulator: Emulator, endpoint_id: str, given: Body) -> None:
-    emulator.database.execute(
-        "INSERT OR REPLACE INTO endpoint_keys (endpoint, primary_key, secondary_key) VALUES (?, ?, ?)",
-        (
-            endpoint_id,
-            given.get("primaryKey") or secrets.token_urlsafe(32),
-            given.get("secondaryKey") or secrets.token_urlsafe(32),
-        ),
-    )
-
-
 def _ready(emulator: Emulator, endpoint_id: str) -> None:
-    address = f"{emulator.base_url}/inference/{ids.name_of(endpoint_id)}"
-
     def edit(body: Body) -> None:
+        # The router of a Kubernetes cluster has paths of its own; a managed endpoint has a host of its own.
+        path = "api/v1/endpoint" if body.get("kind") == KUBERNETES else "inference"
+        address = f"{emulator.base_url}/{path}/{ids.name_of(endpoint_id)}"
         body["properties"] |= {
             "provisioningState": "Succeeded",
             "scoringUri": f"{address}/score",
@@ -268,35 +257,3 @@ def _delete(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     return Reply(
         202, headers=status_headers(emulator, operation, endpoint.id, endpoint.body["location"]), media_type=""
     )
-
-
-def _regenerate(emulator: Emulator, call: Call, endpoint: Resource) -> Reply:
-    if endpoint.properties["authMode"] != "Key":
-        raise refused(f"Endpoint {endpoint.name} has no keys: its authMode is {endpoint.properties['authMode']}.")
-    body = call.json()
-    column = {"primary": "primary_key", "secondary": "secondary_key"}.get(str(body.get("keyType", "")).lower())
-    if column is None:
-        raise refused(f"keyType '{body.get('keyType')}' is unknown. Allowed: Primary, Secondary.", target="keyType")
-    # The SDK sends the present key as `keyValue` and means a new one.
-    wanted = body.get("keyValue")
-    if not wanted or wanted in endpoint_keys(emulator, endpoint.id):
-        wanted = secrets.token_urlsafe(32)
-    emulator.database.execute(
-        f"UPDATE endpoint_keys SET {column} = ? WHERE endpoint = ?",  # noqa: S608 - one of two fixed names
-        (wanted, endpoint.id),
-    )
-    return Reply(200, media_type="")
-
-
-def _token(emulator: Emulator, endpoint: Resource) -> Reply:
-    mode = endpoint.properties["authMode"]
-    if mode != "AMLToken":
-        raise refused(f"Endpoint {endpoint.name} gives out no tokens: its authMode is {mode}.")
-    expiry = datetime.now(timezone.utc) + timedelta(seconds=_TOKEN_SECONDS)
-    body: dict[str, Any] = {
-        "accessToken": emulator.tokens.issue(scoring_audience(endpoint.id), seconds=_TOKEN_SECONDS),
-        "tokenType": "Bearer",
-        "expiryTimeUtc": int(expiry.timestamp()),
-        "refreshAfterTimeUtc": int((expiry - timedelta(hours=1)).timestamp()),
-    }
-    return Reply(body=body)

@@ -1,7 +1,7 @@
 """The front door of online endpoints: who may ask, which deployment answers, and how its answer is passed on.
 
-Statuses, headers and the short codes in the bodies are those of managed online endpoints
-(https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints#http-status-codes).
+Statuses, headers and the short codes in the bodies are those of managed online endpoints; the router of a Kubernetes cluster has
+statuses of its own (https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints#http-status-codes).
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import re
 import secrets
 import time
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
 
 from aml_emulator import ids
 from aml_emulator.http import Call, Reply, Router, ServiceError
-from aml_emulator.ml.online_endpoints import TYPE, endpoint_keys, scoring_audience
+from aml_emulator.ml.endpoint_credentials import endpoint_keys, scoring_audience
+from aml_emulator.ml.online_endpoints import KUBERNETES, TYPE
 from aml_emulator.resources import Resource
 from aml_emulator.serving.instance import DeploymentError, Instance
 from aml_emulator.tokens import ML_AUDIENCES
@@ -32,6 +34,19 @@ _NOT_FORWARDED = _HOP_BY_HOP | {"authorization", "azureml-model-deployment", "ex
 _NOT_PASSED_ON = _HOP_BY_HOP | {"content-encoding", "content-type", "date", "server"}
 
 
+@dataclass(frozen=True)
+class _Statuses:
+    """The statuses with which a kind of endpoint answers what goes wrong."""
+
+    crowded: int
+    too_slow: int
+    model_error: int
+
+
+_MANAGED_STATUSES = _Statuses(crowded=429, too_slow=408, model_error=424)
+_KUBERNETES_STATUSES = _Statuses(crowded=503, too_slow=504, model_error=502)
+
+
 def register(router: Router, emulator: Emulator) -> None:
     """Routes of scoring. They check keys and tokens by themselves."""
     # Connections are local and the time a deployment may take is its own, so there is no limit here.
@@ -43,9 +58,10 @@ def register(router: Router, emulator: Emulator) -> None:
     def swagger(call: Call) -> Reply:
         return _Request(emulator, client, call, "/swagger.json").answer()
 
-    for method in ("POST", "GET", "OPTIONS"):
-        router.add(method, "/inference/{endpoint}/score", score, "own")
-    router.add("GET", "/inference/{endpoint}/swagger.json", swagger, "own")
+    for path in ("/inference/{endpoint}", "/api/v1/endpoint/{endpoint}"):
+        for method in ("POST", "GET", "OPTIONS"):
+            router.add(method, f"{path}/score", score, "own")
+        router.add("GET", f"{path}/swagger.json", swagger, "own")
 
 
 class _FrontEndError(Exception):
@@ -62,6 +78,7 @@ class _Request:
     def __init__(self, emulator: Emulator, client: httpx.Client, call: Call, path: str) -> None:
         self._emulator, self._client, self._call, self._path = emulator, client, call, path
         self._headers = {"x-request-id": str(uuid.uuid4())}
+        self._statuses = _MANAGED_STATUSES
         given = call.headers.get("x-ms-client-request-id", "")
         if _CLIENT_REQUEST_ID.fullmatch(given):
             self._headers["x-ms-client-request-id"] = given
@@ -70,6 +87,8 @@ class _Request:
         """Whatever comes of it."""
         try:
             endpoint = self._endpoint()
+            if endpoint.body.get("kind") == KUBERNETES:
+                self._statuses = _KUBERNETES_STATUSES
             self._authenticate(endpoint)
             deployment_id = self._choose(endpoint)
             self._headers["azureml-model-deployment"] = ids.name_of(deployment_id)
@@ -135,7 +154,9 @@ class _Request:
     def _ask(self, instance: Instance) -> Reply:
         if not instance.enter():
             raise _FrontEndError(
-                429, "too_many_pending_request", {"ms-azureml-model-error-reason": "too_many_pending_request"}
+                self._statuses.crowded,
+                "too_many_pending_request",
+                {"ms-azureml-model-error-reason": "too_many_pending_request"},
             )
         began = time.monotonic()
         try:
@@ -148,7 +169,7 @@ class _Request:
                 timeout=instance.deployment.request_timeout,
             )
         except httpx.TimeoutException:
-            raise _FrontEndError(408, "upstream request timeout") from None
+            raise _FrontEndError(self._statuses.too_slow, "upstream request timeout") from None
         except httpx.HTTPError:
             raise _FrontEndError(502, "upstream connect error or disconnect before headers") from None
         finally:
@@ -157,14 +178,19 @@ class _Request:
         return self._pass_on(answer)
 
     def _pass_on(self, answer: httpx.Response) -> Reply:
-        """An answer of the model's server; any but 200 is 424 to the caller, with the original status in a header."""
+        """An answer of the model's server; any but 200 is the status of a model's error, with the original one in a header.
+
+        The router of a Kubernetes cluster passes on what the caller did wrong.
+        """
         headers = {
             key: value for key, value in answer.headers.items() if key.lower() not in _NOT_PASSED_ON
         } | self._headers
         media_type = answer.headers.get("content-type", "application/octet-stream")
         if answer.status_code == httpx.codes.OK:
             return Reply(200, answer.content, headers, media_type)
+        if self._statuses is _KUBERNETES_STATUSES and answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+            return Reply(answer.status_code, answer.content, headers, media_type)
         headers["ms-azureml-model-error-statuscode"] = str(answer.status_code)
         headers["ms-azureml-model-error-reason"] = "model_error"
         told = answer.content + f"\nAbout the status codes of endpoints: {_GUIDE}\n".encode()
-        return Reply(424, told, headers, media_type)
+        return Reply(self._statuses.model_error, told, headers, media_type)

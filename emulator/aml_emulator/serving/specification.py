@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aml_emulator.context import Emulator
 
 _DURATION = re.compile(r"P(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)")
-_MAX_TIMEOUT_SECONDS = 180  # of request_timeout_ms of a managed online deployment
+_MAX_TIMEOUT_SECONDS = {"Managed": 180, "Kubernetes": 300}  # of request_timeout_ms, by the kind of deployment
 _MODEL_ID = re.compile(r"(?:azureml:)?(/subscriptions/.+/models/[^/]+/versions/[^/]+)", re.IGNORECASE)
 
 
@@ -63,11 +63,10 @@ def read(deployment_id: str, body: Mapping[str, Any]) -> Deployment:
     if not properties.get("environmentId"):
         raise refused("The deployment has no environment.", "BadArgument", "ArgumentInvalid")
     requests = properties.get("requestSettings") or {}
-    timeout = _seconds(requests.get("requestTimeout"), 5.0)
-    if not 0 < timeout <= _MAX_TIMEOUT_SECONDS:
-        raise refused(
-            f"request_timeout_ms is {timeout * 1000:g}. Allowed: more than 0, at most {_MAX_TIMEOUT_SECONDS * 1000}."
-        )
+    timeout = seconds(requests.get("requestTimeout"), 5.0)
+    most = _MAX_TIMEOUT_SECONDS[properties.get("endpointComputeType") or "Managed"]
+    if not 0 < timeout <= most:
+        raise refused(f"request_timeout_ms is {timeout * 1000:g}. Allowed: more than 0, at most {most * 1000}.")
     endpoint_id = ids.parent_of(deployment_id)
     return Deployment(
         id=deployment_id,
@@ -110,12 +109,17 @@ def _model_id(model: object) -> str | None:
 
 def _start_timeout(probe: Mapping[str, Any]) -> float:
     """How long a container may take until it is healthy: what the liveness probe allows (service defaults: 310 s)."""
-    period, threshold = _seconds(probe.get("period"), 10.0), int(probe.get("failureThreshold") or 30)
-    return _seconds(probe.get("initialDelay"), 10.0) + period * threshold
+    period, threshold = seconds(probe.get("period"), 10.0), int(probe.get("failureThreshold") or 30)
+    return seconds(probe.get("initialDelay"), 10.0) + period * threshold
 
 
-def _seconds(duration: object, default: float) -> float:
-    """An ISO 8601 duration, such as `PT5S`, in seconds."""
+def seconds(duration: object, default: float) -> float:
+    """An ISO 8601 duration, such as `PT5S`, in seconds.
+
+    Raises:
+        ServiceError: it is none.
+
+    """
     if not duration:
         return default
     match = _DURATION.fullmatch(str(duration))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from aml_emulator.context import Emulator
 from aml_emulator.http import Router
+from aml_emulator.studio.batch_pages import register as register_batch
 from aml_emulator.studio.compute_pages import register as register_computes
 from aml_emulator.studio.endpoint_pages import register as register_endpoints
 from aml_emulator.studio.job_pages import register as register_jobs
@@ -22,6 +23,7 @@ def register(router: Router, emulator: Emulator) -> None:
     register_jobs(router, emulator)
     register_models(router, emulator)
     register_endpoints(router, emulator)
+    register_batch(router, emulator)
     register_computes(router, emulator)
     for folder in ("runs", "models", "model", "endpoints", "computes", "compute", "experiments", "studio"):
         router.add("GET", f"/{folder}/{{rest:path}}", page(unknown), "none")

@@ -1,4 +1,4 @@
-"""The list of online endpoints, and one endpoint with its traffic and deployments."""
+"""The list of endpoints, and one online endpoint with its traffic and deployments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aml_emulator import ids
 from aml_emulator.context import Emulator
 from aml_emulator.http import Call, Reply, Router
 from aml_emulator.resources import Resource
-from aml_emulator.studio import assets, logs
+from aml_emulator.studio import assets, batch_pages, logs
 from aml_emulator.studio.format import parse_time
 from aml_emulator.studio.pages import NotHere, page, render
 from aml_emulator.studio.runs import tone
@@ -83,6 +83,16 @@ class EndpointRow:
         return modes.get(mode.lower(), mode)
 
     @property
+    def compute_id(self) -> str:
+        """Id of the Kubernetes compute that it is on; "" for a managed endpoint."""
+        return str(self.resource.properties.get("compute") or "")
+
+    @property
+    def compute(self) -> str:
+        """Name of that compute."""
+        return ids.name_of(self.compute_id)
+
+    @property
     def traffic(self) -> str:
         """The split in words."""
         return ", ".join(f"{one.name} {one.percent} %" for one in self.shares if one.percent) or "no traffic"
@@ -128,8 +138,11 @@ class DeploymentRow:
 
     @property
     def instances(self) -> str:
-        """Instance type and how many."""
+        """Instance type and how many; with autoscale the fewest and the most."""
         count = (self.resource.body.get("sku") or {}).get("capacity")
+        scale = self.resource.properties.get("scaleSettings") or {}
+        if scale.get("scaleType") == "TargetUtilization":
+            count = f"{scale.get('minInstances')} to {scale.get('maxInstances')}"
         kind = str(self.resource.properties.get("instanceType") or "")
         return f"{count} × {kind}" if count is not None and kind else kind or str(count or "–")
 
@@ -151,8 +164,9 @@ def register(router: Router, emulator: Emulator) -> None:
     """Add the pages."""
 
     def endpoints(call: Call) -> Reply:
-        rows = endpoint_rows(emulator)
-        return render("endpoints.html", section="endpoints", live=any(row.tone == "busy" for row in rows), rows=rows)
+        rows, batch = endpoint_rows(emulator), batch_pages.batch_rows(emulator)
+        live = any(row.tone == "busy" for row in rows) or any(row.tone == "busy" for row in batch)
+        return render("endpoints.html", section="endpoints", live=live, rows=rows, batch=batch)
 
     def endpoint(call: Call) -> Reply:
         name = call.params["name"]

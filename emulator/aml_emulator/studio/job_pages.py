@@ -10,10 +10,12 @@ from aml_emulator import ids
 from aml_emulator.blobs import Blob
 from aml_emulator.context import Emulator
 from aml_emulator.http import Call, Reply, Router, ServiceError
+from aml_emulator.metric_service.store import MetricStore
 from aml_emulator.ml.datastores import containers, resolve_uri
 from aml_emulator.resources import Resource
 from aml_emulator.studio import assets, files, git, logs, model_pages
 from aml_emulator.studio import runs as run_rows
+from aml_emulator.studio.logged_values import values_of
 from aml_emulator.studio.metrics import metrics_of
 from aml_emulator.studio.pages import HEADERS, NotHere, page, render
 from aml_emulator.tracking.store import Run, artifact_prefix
@@ -21,13 +23,16 @@ from aml_emulator.tracking.store import Run, artifact_prefix
 _FILES_SHOWN = 300
 _IMAGES_SHOWN = 24
 _ERROR_LINES = 15
+_CHILDREN = {"Pipeline": "Steps", "Sweep": "Trials"}
 
 
 def register(router: Router, emulator: Emulator) -> None:
     """Add the page and what it loads."""
+    metric_store = MetricStore(emulator.database, emulator.tracking)
 
     def job(call: Call) -> Reply:
-        return render("job.html", **_context(emulator, _run(emulator, call)))
+        run = _run(emulator, call)
+        return render("job.html", **_context(emulator, run), logged=values_of(metric_store, run.id))
 
     def log(call: Call) -> Reply:
         return _log(emulator, _run(emulator, call), call.query)
@@ -70,6 +75,8 @@ def _context(emulator: Emulator, run: Run) -> dict[str, Any]:
     row = run_rows.rows([run])[0]
     resource = _resource(emulator, run)
     properties = resource.properties if resource else {}
+    told = properties.get("properties") or {}
+    settings = properties.get("settings") or {}
     tags = {**(properties.get("tags") or {}), **emulator.tracking.tags(run.id)}
     container, prefix = _artifacts(emulator, run)
     found = files.below(emulator.blobs, container, prefix)
@@ -87,9 +94,12 @@ def _context(emulator: Emulator, run: Run) -> dict[str, Any]:
         "run": run,
         "stages": run_rows.stages(row, emulator.tracking.states(run.id)),
         "parent": emulator.tracking.run(run.parent_id) if run.parent_id else None,
+        "children_title": _CHILDREN.get(str(properties.get("jobType")), "Child runs"),
+        "best": told.get("best_child_run_id"),
+        "reused": told.get("azureml.reusedrunid"),
         "children": run_rows.rows(emulator.tracking.children(run.id)),
         "properties": properties,
-        "compute": assets.name(properties.get("computeId")),
+        "compute": assets.name(properties.get("computeId") or settings.get("default_compute")),
         "environment": _environment(emulator, properties.get("environmentId")),
         "inputs": _inputs(properties),
         "origin": git.origin(tags),

@@ -215,6 +215,14 @@ class TrackingStore:
             for row in self._database.rows(f"{_RUNS} WHERE parent_id = ? ORDER BY sequence", (run_id,))
         ]
 
+    def root(self, run: Run) -> Run:
+        """The run at the top of the family of a run; that one itself where it has no parent."""
+        seen = {run.id}
+        while run.parent_id and run.parent_id not in seen and (parent := self.run(run.parent_id)):
+            seen.add(parent.id)
+            run = parent
+        return run
+
     def update_run(self, run_id: str, **changes: object) -> None:
         """Change status, start, end, error, display_name, exit_code, parent_id or lifecycle of a run.
 

@@ -209,7 +209,7 @@ def test_a_step_that_is_cancelled_takes_back_what_it_made(repository, azure):
 def test_a_model_that_does_not_exist_is_told_with_those_that_do(repository, azure):
     result = repository.deploy(model_name="score")
     assert result.code == 1
-    assert "There is no model score in the workspace." in result.error
+    assert "There is no model score in workspace " in result.error
     assert "did you mean scores?" in result.error
     assert endpoint(azure, repository.endpoint) is None
 
@@ -217,7 +217,7 @@ def test_a_model_that_does_not_exist_is_told_with_those_that_do(repository, azur
 def test_a_version_that_does_not_exist_is_told_with_those_that_do(repository, azure):
     result = repository.deploy("9")
     assert result.code == 1
-    assert "Model scores has no version 9." in result.error
+    assert "Model scores has no version 9 in workspace " in result.error
     assert "2, 1" in result.error or "1, 2" in result.error
     assert endpoint(azure, repository.endpoint) is None
 

@@ -7,16 +7,17 @@ import pytest
 from aml_actions.service_error import ServiceError
 from aml_deploy.deployment_logs import DeploymentLogs
 from aml_deploy.failures import explain_failure
-from aml_deploy.sources import Sources
+from aml_deploy.sources import Code, Sources
 
 NO_LOGS = DeploymentLogs("", "")
 SOURCES = Sources(
-    directory=Path("code/deploy"),
-    entry_script="score.py",
-    shown_entry_script="code/deploy/score.py",
-    conda_file=Path("code/deploy/environment.yml"),
+    Code(
+        directory=Path("code/deploy"),
+        entry_script="score.py",
+        shown_entry_script="code/deploy/score.py",
+        conda_file=Path("code/deploy/environment.yml"),
+    ),
     test_file=None,
-    warnings=(),
 )
 CRASH = (
     "Container logs:\n"

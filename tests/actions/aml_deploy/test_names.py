@@ -2,7 +2,9 @@ import re
 
 import pytest
 
+from aml_deploy.kubernetes import Kubernetes
 from aml_deploy.names import default_endpoint_name, deployment_name
+from aml_deploy.parameters import DeployParameters
 
 AZURE = re.compile(r"^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$")
 
@@ -40,3 +42,14 @@ def test_any_model_version_gives_a_name_that_azure_takes(version, run):
     name = deployment_name(version, run, "1", ())
     assert AZURE.match(name), name
     assert 3 <= len(name) <= 32
+
+
+@pytest.mark.parametrize("version", ["2024.10.11-beta", "1"])
+@pytest.mark.parametrize("endpoint", ["e" * 32, "abc"])
+def test_on_kubernetes_the_names_of_endpoint_and_deployment_fit_together(version, endpoint):
+    target = Kubernetes("aks", "/id", DeployParameters(deployment_compute_target="aks"), {})
+    longest = target.longest_deployment_name(endpoint)
+    name = deployment_name(version, "1" * 30, "1", (), longest)
+    assert AZURE.match(name), name
+    assert 6 <= len(name) + len(endpoint) <= 62
+    assert len(name) <= 32

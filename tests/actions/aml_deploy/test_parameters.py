@@ -47,7 +47,11 @@ def test_a_name_that_azure_takes_is_taken(name):
         {"instance_count": 1.5},
         {"runtime": "r"},
         {"create_image": True},
-        {"scoring_timeout_ms": 180_001},
+        {"scoring_timeout_ms": 0},
+        {"max_request_wait_time": -1},
+        {"autoscale_target_utilization": 101},
+        {"num_replicas": 0},
+        {"custom_base_image": "my image"},
         {"delete_service_after_test": False},  # an unknown key that stands in public repositories
         {"tags": ["a"]},
     ],
@@ -55,6 +59,11 @@ def test_a_name_that_azure_takes_is_taken(name):
 def test_a_wrong_value_or_an_unknown_key_is_refused(given):
     with pytest.raises(ValidationError):
         DeployParameters(**given)
+
+
+def test_the_name_of_a_compute_may_be_surrounded_by_blanks():
+    assert DeployParameters(deployment_compute_target=" aks ").compute_name == "aks"
+    assert DeployParameters(deployment_compute_target="").compute_name == ""
 
 
 def test_every_key_tells_what_it_means_and_shows_an_example():

@@ -12,6 +12,7 @@ from aml_deploy import endpoints as endpoints_module
 from aml_deploy import rollout as rollout_module
 from aml_deploy import sources
 from aml_deploy.endpoints import OnlineEndpoints
+from aml_deploy.managed import Managed
 from aml_deploy.models import ModelVersion
 from aml_deploy.order import Order
 from aml_deploy.parameters import DeployParameters
@@ -37,7 +38,7 @@ def roll(repository, azure, log):
         order = Order(
             endpoint=repository.endpoint,
             model=ModelVersion("scores", version, "", {}),
-            size=Size("Standard_DS3_v2", "asked for"),
+            target=Managed(Size("Standard_DS3_v2", "asked for"), given),
             sources=sources.check(given, repository.folder),
             parameters=given,
             stamp=STAMP,

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 from aml_actions.workspace import WorkspaceRef
 from aml_deploy import summary
+from aml_deploy.managed import Managed
 from aml_deploy.models import ModelVersion
 from aml_deploy.order import Order
 from aml_deploy.outcome import Outcome
@@ -14,12 +15,13 @@ STUDIO = "https://studio.example/endpoints/realtime/credit/detail?wsid=x"
 
 
 def order(**parameters):
+    given = DeployParameters(**parameters)
     return Order(
         endpoint="credit",
         model=ModelVersion("credit|<b>", "3", "/id", {}),
-        size=Size("Standard_DS3_v2", "instance_type of the parameters file"),
+        target=Managed(Size("Standard_DS3_v2", "instance_type of the parameters file"), given),
         sources=None,
-        parameters=DeployParameters(**parameters),
+        parameters=given,
         stamp={},
         run_id="77",
         run_attempt="1",
@@ -43,7 +45,7 @@ def test_a_reader_sees_who_serves_and_how_to_call_it():
     assert "| `v3-77-1` | 100 % |" in text
     assert "| `old` | removed | replaced by this step |" in text
     assert "`theirs`" in text
-    assert "2 × Standard" in text
+    assert "2 x Standard" in text
     assert "✅" in text and "0.4 s" in text
     assert "2 min 5 s" in text
     assert f"[credit]({STUDIO})" in text

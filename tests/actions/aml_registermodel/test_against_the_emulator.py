@@ -81,6 +81,15 @@ def test_several_files_that_fit_are_named_in_a_warning(repository: TrainingRepos
     assert "outputs/model.pkl is taken, not outputs/old_model.pkl" in warning
 
 
+def test_a_name_that_only_contains_the_wanted_one_is_told(repository: TrainingRepository, train: Train) -> None:
+    done = repository.step(
+        "aml-registermodel", {"model_name": "contained", "model_file_name": "old_model"}, run_id=train(0.9)
+    )
+    assert done.code == 0, done.log
+    (warning,) = [line for line in done.log.splitlines() if line.startswith("::warning")]
+    assert "Nothing is called old_model; outputs/old_model.pkl is taken" in warning
+
+
 def test_a_file_that_is_not_there_registers_nothing(repository: TrainingRepository, train: Train, client: Any) -> None:
     done = repository.step(
         "aml-registermodel", {"model_name": "nothing", "model_file_name": "weights.h5"}, run_id=train(0.9)
@@ -134,6 +143,16 @@ def test_a_worse_model_is_refused_unless_forced(repository: TrainingRepository, 
     assert "| accuracy | 0.9 | 0.8 | higher |" in better.summary
 
 
+def test_a_version_that_came_from_no_job_cannot_stop_the_next_one(repository: TrainingRepository, train: Train) -> None:
+    repository.write({"models/by-hand.pkl": "weights"})
+    by_hand = {"model_name": "first-by-hand", "model_file_name": "by-hand.pkl"}
+    assert repository.step("aml-registermodel", by_hand).code == 0
+    gated = {"model_name": "first-by-hand", "metrics_max": ["accuracy"]}
+    done = repository.step("aml-registermodel", gated, run_id=train(0.8))
+    assert done.outputs["model_version"] == "2", done.log
+    assert "first-by-hand:1 did not come from a job; there are no metrics to compare with" in done.log
+
+
 def test_a_metric_that_is_not_logged_is_an_error(repository: TrainingRepository, train: Train) -> None:
     parameters = {"model_name": "unmeasured"}
     assert repository.step("aml-registermodel", parameters, run_id=train(0.9)).code == 0
@@ -156,6 +175,22 @@ def test_a_file_of_the_repository_is_uploaded_once(repository: TrainingRepositor
     repository.write({"models/local.pkl": "better weights"})
     changed = repository.step("aml-registermodel", parameters)
     assert changed.outputs["model_version"] == "2", changed.log
+
+
+def test_local_mode_says_that_there_is_no_gate(repository: TrainingRepository) -> None:
+    repository.write({"models/ungated.pkl": "weights"})
+    done = repository.step(
+        "aml-registermodel", {"model_name": "ungated", "model_file_name": "ungated.pkl", "metrics_min": ["loss"]}
+    )
+    assert done.code == 0, done.log
+    assert "metrics_max and metrics_min have no effect without run_id" in done.log
+
+
+def test_a_file_of_the_repository_that_is_not_there_lists_what_there_is(repository: TrainingRepository) -> None:
+    done = repository.step("aml-registermodel", {"model_name": "absent", "model_file_name": "absent.pkl"})
+    assert done.code == 1
+    assert "the files of the repository hold nothing that model_file_name means" in done.annotations[0]
+    assert "code/train/train.py" in done.annotations[0]
 
 
 def test_a_job_that_does_not_exist_is_named_with_its_workspace(repository: TrainingRepository) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.runner_log import commands
 from support.training import COMPUTE, IMAGE, PLAIN, RUN_CONFIG, TRACKED, TrainingRepository
 
 TRAIN = """\
@@ -31,6 +32,28 @@ print("epoch 1")
 print("Traceback (most recent call last):")
 print("ValueError: no data in /mnt/data")
 sys.exit(3)
+"""
+
+LOGS_AS_SDK_V1 = """\
+import json, os, ssl, urllib.parse, urllib.request
+import mlflow
+
+host = urllib.parse.urlsplit(os.environ["MLFLOW_TRACKING_URI"]).netloc
+address = f"https://{host}/metric/v2.0{os.environ['AZUREML_WORKSPACE_SCOPE']}/runs/{os.environ['MLFLOW_RUN_ID']}/batch"
+
+def log(name, *values, **columns):
+    # What `Run.log`, `Run.log_list` and `Run.log_row` of azureml-core send.
+    columns = columns or {name: "string"}
+    rows = values if isinstance(values[0], dict) else [{name: value} for value in values]
+    body = {"values": [{"name": name, "columns": columns, "value": [{"data": row} for row in rows]}]}
+    headers = {"Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"], "Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(address, json.dumps(body).encode(), headers), context=ssl.create_default_context(
+        cafile=os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")))
+
+mlflow.log_metric("accuracy", 0.98765)
+log("Kernel type", "linear")
+log("classes", "a", "b")
+log("by class", {"class": "a", "recall": 0.5}, {"class": "b", "recall": 1.0}, **{"class": "string", "recall": "double"})
 """
 
 PRINTS_COMMANDS = """\
@@ -75,20 +98,6 @@ folder.mkdir(parents=True, exist_ok=True)
 (folder / "greeting.txt").write_text(f"hello {arguments.name}")
 print("greeted", arguments.name)
 """
-
-
-def commands(log: str) -> list[str]:
-    """The commands that the runner obeys: those outside of stop-commands."""
-    obeyed, token = [], ""
-    for line in log.splitlines():
-        if token:
-            token = "" if line == f"::{token}::" else token
-        elif line.startswith("::stop-commands::"):
-            token = line.removeprefix("::stop-commands::")
-        elif line.startswith("::"):
-            obeyed.append(line)
-    assert not token
-    return obeyed
 
 
 def test_a_repository_of_the_legacy_actions_trains_as_it_is(repository: TrainingRepository, client: Any) -> None:
@@ -137,6 +146,24 @@ def test_a_repository_of_the_legacy_actions_trains_as_it_is(repository: Training
         "GITHUB_REF": "refs/heads/main",
     }
     assert job.compute.endswith(COMPUTE)
+
+
+def test_texts_that_a_script_of_sdk_v1_logs_stay_rows(repository: TrainingRepository) -> None:
+    repository.training(LOGS_AS_SDK_V1, conda=TRACKED)
+    done = repository.step("aml-run")
+    assert done.code == 0, done.log
+    run_id = done.outputs["run_id"]
+    assert json.loads(done.outputs["run_metrics"]) == {
+        run_id: {
+            "Kernel type": "linear",
+            "classes": ["a", "b"],
+            "by class": {"class": ["a", "b"], "recall": [0.5, 1.0]},
+            "accuracy": 0.98765,
+        }
+    }
+    for row in ("Kernel type | linear", "classes | ['a', 'b']", "accuracy | 0.988"):
+        assert f"| {run_id} | {row} |" in done.outputs["run_metrics_markdown"]
+    assert "| Kernel type | linear |" in done.summary
 
 
 def test_a_script_that_fails_turns_the_step_red_and_says_why(repository: TrainingRepository) -> None:
@@ -226,7 +253,8 @@ def test_a_fixed_job_name_that_exists_is_refused(repository: TrainingRepository)
 
 
 def test_a_job_file_that_the_sdk_refuses_is_one_clear_error(repository: TrainingRepository) -> None:
-    repository.write({"jobs/job.yml": JOB.replace("type: command", "type: command\nresorces: {}")})
+    job = JOB.replace("type: command", "type: command\nresorces: {}")
+    repository.write({"jobs/job.yml": job, "jobs/src/greet.py": GREET, "jobs/environment.yml": PLAIN})
     done = repository.step("aml-run", {"job_file": "jobs/job.yml"})
     assert done.code == 1
     (annotation,) = done.annotations

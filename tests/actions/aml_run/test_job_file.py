@@ -14,7 +14,7 @@ VALID = "type: command\ncommand: echo hello\nenvironment: azureml:x@latest\ncomp
 def load(tmp_path: Path, text: str) -> None:
     file = tmp_path / "job.yml"
     file.write_text(text)
-    job_file.load(Definition(file, "jobs/job.yml", True, {}))
+    job_file.load(Definition("v2", file, "jobs/job.yml", {}, "job_file"))
 
 
 def refusal(tmp_path: Path, text: str) -> ActionError:

@@ -8,7 +8,9 @@ import yaml
 
 from aml_run import job_file
 from aml_run.job_yaml import job_yaml
-from aml_run.translate import CommandSettings, Distribution, TrainingEnvironment
+from aml_run.launchers import Distribution
+from aml_run.training_environment import TrainingEnvironment
+from aml_run.translate import CommandSettings
 
 
 def settings(folder: Path, **changes: Any) -> CommandSettings:
@@ -99,6 +101,43 @@ def test_a_dockerfile_becomes_a_build_context(tmp_path: Path) -> None:
     job: Any = job_file.load_text(text, "run_config.yml", tmp_path)
     build = job.environment.build
     assert (Path(build.path) / build.dockerfile_path).read_text() == "FROM python:3.11\n"
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_conda_packages_beside_a_dockerfile_become_its_last_steps(tmp_path: Path, inline: bool) -> None:
+    conda = {"dependencies": ["python=3.11", {"pip": ["numpy==1.26"]}]}
+    (tmp_path / "environment.yml").write_text(yaml.safe_dump(conda))
+    environment = TrainingEnvironment(
+        dockerfile="FROM condaforge/miniforge3\nRUN true", conda=conda if inline else tmp_path / "environment.yml"
+    )
+    text = job_yaml(settings(tmp_path, environment=environment), tmp_path)
+    job: Any = job_file.load_text(text, "run_config.yml", tmp_path)
+    folder = Path(job.environment.build.path)
+    lines = (folder / "Dockerfile").read_text().splitlines()
+    assert lines[:2] == ["FROM condaforge/miniforge3", "RUN true"]
+    copied = next(line.split()[1] for line in lines if line.startswith("COPY "))
+    assert yaml.safe_load((folder / copied).read_text()) == conda
+    assert any(line.startswith("RUN conda env create") for line in lines)
+    assert any(line.startswith("ENV PATH=") for line in lines)
+
+
+def test_conda_packages_are_installed_by_root_after_another_user(tmp_path: Path) -> None:
+    environment = TrainingEnvironment(dockerfile="FROM x\nuser app\n", conda={"dependencies": []})
+    text = job_yaml(settings(tmp_path, environment=environment), tmp_path)
+    folder = Path(yaml.safe_load(text)["environment"]["build"]["path"])
+    lines = (folder / "Dockerfile").read_text().splitlines()
+    assert lines[:3] == ["FROM x", "user app", "USER root"]
+
+
+def test_a_build_context_elsewhere_is_referred_to(tmp_path: Path) -> None:
+    environment = TrainingEnvironment(context="https://github.com/octo/images.git#main", dockerfile_path="a/Dockerfile")
+    text = job_yaml(settings(tmp_path, environment=environment), tmp_path)
+    build = job_file.load_text(text, "run_config.yml", tmp_path).environment.build  # type: ignore[attr-defined]
+    assert (build.path, build.dockerfile_path) == ("https://github.com/octo/images.git#main", "a/Dockerfile")
+
+
+def test_the_size_of_a_kubernetes_instance_arrives_in_the_job(tmp_path: Path) -> None:
+    assert sent(tmp_path, instance_type="large").resources.instance_type == "large"
 
 
 def test_inline_conda_dependencies_stay_inline(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Metrics as the legacy action handed them on."""
 
-from aml_actions.tracking import Logged
-from aml_run.metrics import legacy_metrics, to_markdown
+from aml_run.metrics import JobMetrics, by_job, to_markdown
 
 HEAD = "## Run Details:\n\n Experiment/Pipeline ID: %s \n\n| Run ID | Parameter | Value |\n| ----- | ----- | ----- |\n"
 
@@ -38,5 +37,5 @@ def test_flat_metrics_give_the_rows_they_always_gave() -> None:
 
 
 def test_jobs_without_metrics_are_left_out() -> None:
-    logged = {"child": Logged(), "job": Logged({"a": 1.0}, {"p": "x"})}
-    assert legacy_metrics(logged) == {"job": {"a": 1.0}}
+    logged = {"child": JobMetrics({}, {}), "job": JobMetrics({"a": 1.0}, {"p": "x"})}
+    assert by_job(logged) == {"job": {"a": 1.0}}

@@ -7,8 +7,10 @@ import pytest
 
 from aml_actions.errors import ActionError, InvalidSettings
 from aml_run import runconfig, yaml_text
+from aml_run.launchers import Distribution
 from aml_run.runconfig import RunConfig
-from aml_run.translate import CURRENT_IMAGE, CommandSettings, Distribution, translate
+from aml_run.training_environment import CURRENT_IMAGE
+from aml_run.translate import CommandSettings, translate
 
 TEMPLATE = """\
 # The file of the template that most legacy repositories began with: SDK v1 wrote every key it knew.
@@ -166,6 +168,20 @@ def test_the_template_s_file_runs_as_it_is(folder: Path) -> None:
     assert [note.split("`")[1] for note in config.notes] == ["environment.name"]
 
 
+def test_the_enterprise_template_s_file_runs_with_what_is_outdated_named(folder: Path) -> None:
+    image = "mcr.microsoft.com/azureml/base:intelmpi2018.3-ubuntu16.04"
+    (folder / "environment.yml").write_text("dependencies:\n- python=3.6.2\n- pip:\n  - scikit-learn==0.23.1\n")
+    text = TEMPLATE.replace("githubcluster", "igniteCluster").replace(
+        "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04", image
+    )
+    config = read(folder, text)
+    job = translate(config)
+    assert (job.compute, job.environment.image) == ("igniteCluster", image)
+    old, retired = config.warnings
+    assert CURRENT_IMAGE in retired
+    assert "python=3.6.2" in old
+
+
 def test_a_tag_of_the_image_stays(folder: Path) -> None:
     assert job_of(folder, SHORT).environment.image.endswith("ubuntu22.04:20240709.v1")
 
@@ -276,6 +292,30 @@ def test_a_dockerfile_may_be_text_or_a_path(folder: Path) -> None:
     )
 
 
+def test_conda_packages_beside_a_dockerfile_are_kept(folder: Path) -> None:
+    text = SHORT.replace(
+        "baseImage: mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20240709.v1", 'baseDockerfile: "FROM x\\n"'
+    )
+    environment = job_of(folder, text).environment
+    assert (environment.dockerfile, environment.conda) == ("FROM x\n", folder / "environment.yml")
+    assert environment.image == ""
+
+
+def test_a_build_context_elsewhere_is_kept(folder: Path) -> None:
+    text = "script: train.py\ntarget: cpu\nenvironment:\n  python: {userManagedDependencies: true}\n  docker: {buildContext: %s}\n"
+    address = "https://github.com/octo/images.git#main:train"
+    environment = job_of(
+        folder, text % f"{{locationType: git, location: '{address}', dockerfilePath: a/Dockerfile}}"
+    ).environment
+    assert (environment.context, environment.dockerfile_path, environment.image) == (address, "a/Dockerfile", "")
+    (problem,) = problems_of(folder, text % "{location: ../images}")
+    assert "../images" in problem
+
+
+def test_the_size_of_a_kubernetes_instance_is_kept(folder: Path) -> None:
+    assert job_of(folder, SHORT + "kubernetescompute: {instanceType: large}\n").instance_type == "large"
+
+
 def test_docker_settings_of_both_places_are_kept(folder: Path) -> None:
     job = job_of(folder, SHORT + "docker: {shmSize: 16g, arguments: ['--ulimit', 'a b']}\n")
     assert job.shm_size == "16g"
@@ -299,10 +339,16 @@ def test_docker_settings_of_both_places_are_kept(folder: Path) -> None:
             Distribution("tensorflow", workers=2, parameter_servers=1),
             2,
         ),
+        (
+            "communicator: ParameterServer\ntensorflow: {parameterServerCount: 3}\n",
+            Distribution("tensorflow", workers=1, parameter_servers=3),
+            1,
+        ),
+        ("nodeCount: 2\nmpi: {nodeCount: 3}\n", None, 2),
     ],
 )
 def test_distributed_training_keeps_its_launcher(
-    folder: Path, text: str, distribution: Distribution, nodes: int
+    folder: Path, text: str, distribution: Distribution | None, nodes: int
 ) -> None:
     job = job_of(folder, SHORT + text)
     assert (job.distribution, job.nodes) == (distribution, nodes)
@@ -320,6 +366,9 @@ def test_distributed_training_keeps_its_launcher(
         ("docker: {sharedVolumes: false}\n", "docker.sharedVolumes"),
         ("priority: 3\n", "priority"),
         ("services: {a: {type: Jupyter}}\n", "services"),
+        ("mpi: {processCountPerNode: 4}\n", "mpi.processCountPerNode"),
+        ("communicator: OpenMpi\ntensorflow: {workerCount: 4}\n", "tensorflow.workerCount"),
+        ("framework: PyTorch\npytorch: {processCount: 4}\n", "pytorch.processCount"),
     ],
 )
 def test_a_key_without_effect_is_named_in_a_warning(folder: Path, text: str, key: str) -> None:
@@ -395,7 +444,11 @@ def test_without_an_image_the_current_one_is_used_and_named(folder: Path) -> Non
         ("nodeCount: two\n", "`nodeCount`"),
         ("nodeCount: 0\n", "`nodeCount`"),
         ("maxRunDurationSeconds: 1h\n", "`maxRunDurationSeconds`"),
-        ("nodeCount: 2\nmpi: {nodeCount: 3}\n", "nodeCount: 2, mpi.nodeCount: 3"),
+        ("communicator: OpenMpi\nnodeCount: 2\nmpi: {nodeCount: 3}\n", "nodeCount: 2, mpi.nodeCount: 3"),
+        ("datacaches: [{datacacheId: x}]\n", "`datacaches`"),
+        ("autoClusterComputeSpecification: {a: b}\n", "`autoClusterComputeSpecification`"),
+        ("nodeCount: " + "9" * 5000 + "\n", "`nodeCount`"),
+        ("communicator: ParallelTask\n", "communicator"),
         ("framework: PyTorch\ncommunicator: Nccl\nnodeCount: 2\npytorch: {processCount: 3}\n", "3 processes, 2 nodes"),
         ("arguments: ['--x', '${{ inputs.x }}']\n", "${{"),
         ("arguments: [[a], b]\n", "`arguments`"),
@@ -435,12 +488,29 @@ def test_user_managed_without_an_image_has_nothing_to_run_in(folder: Path) -> No
     assert "userManagedDependencies" in problem
 
 
-def test_a_dockerfile_and_conda_packages_cannot_both_be(folder: Path) -> None:
-    text = SHORT.replace(
-        "baseImage: mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20240709.v1", 'baseDockerfile: "FROM x\\n"'
-    )
+@pytest.mark.parametrize(
+    "docker",
+    [
+        "docker: {baseImage: 'x:1', baseDockerfile: \"FROM x\\n\"}",
+        "docker: {baseImage: 'x:1', buildContext: {location: 'https://github.com/octo/images.git'}}",
+    ],
+)
+def test_two_things_to_build_the_environment_from_are_one_too_many(folder: Path, docker: str) -> None:
+    text = f"script: train.py\ntarget: cpu\nenvironment:\n  python: {{userManagedDependencies: true}}\n  {docker}\n"
     (problem,) = problems_of(folder, text)
-    assert "baseDockerfile" in problem
+    assert "`baseImage` and `" in problem
+
+
+def test_a_dockerfile_that_is_neither_a_file_nor_its_text(folder: Path) -> None:
+    text = "script: train.py\ntarget: cpu\nenvironment: {python: {userManagedDependencies: true}, docker: {baseDockerfile: ./Dokcerfile}}\n"
+    (problem,) = problems_of(folder, text)
+    assert "./Dokcerfile" in problem
+
+
+def test_a_conda_file_that_is_no_text_is_an_error_like_any_other(folder: Path) -> None:
+    (folder / "environment.yml").write_bytes(b"\xff\x00")
+    (problem,) = problems_of(folder, SHORT)
+    assert "environment.yml" in problem
 
 
 def test_a_conda_file_in_the_place_of_the_environment_is_recognised(folder: Path) -> None:

@@ -1,9 +1,14 @@
 """aml-workspace as a step of a job."""
 
+import io
 import json
+import re
 import uuid
 
 import pytest
+import requests
+from support.emulator import sign_in
+from support.steps import CREDENTIALS, step_environment, write_parameters
 
 
 @pytest.fixture
@@ -11,6 +16,39 @@ def names():
     """Name and resource group that no other test uses."""
     unique = uuid.uuid4().hex[:8]
     return {"name": f"ws-{unique}", "resource_group": f"rg-{unique}"}
+
+
+@pytest.fixture
+def put_resource(emulator):
+    """Make one of the resources that a workspace rests on, as another team would have."""
+    token = sign_in(emulator).json()["access_token"]
+
+    def put(path):
+        answer = requests.put(
+            f"{emulator.base_url}/subscriptions/{emulator.identity['subscriptionId']}{path}",
+            params={"api-version": "2023-01-01"},
+            json={"location": "westeurope", "sku": {"name": "Standard"}, "properties": {}},
+            headers={"Authorization": f"Bearer {token}"},
+            verify=emulator.env["REQUESTS_CA_BUNDLE"],
+            timeout=30,
+        )
+        assert answer.ok, answer.text
+        return answer.json()
+
+    return put
+
+
+def prepared(workspace, parameters):
+    """The step in this process, before anything is asked of Azure."""
+    from aml_actions.step import prepare
+    from aml_actions.workflow import Workflow
+    from aml_workspace.spec import ACTION
+
+    write_parameters(workspace, "workspace.json", parameters)
+    inputs = {"azure_credentials": json.dumps(CREDENTIALS)}
+    environ = step_environment(workspace.parent / "runner", workspace, inputs, {})
+    outputs = {output.name for output in ACTION.outputs}
+    return prepare(ACTION, environ, Workflow.from_environment(environ, io.StringIO(), outputs))
 
 
 def exists(arm, path, version="2024-10-01"):
@@ -56,8 +94,6 @@ def test_a_missing_workspace_is_created_with_its_resource_group(
 
 
 def test_the_link_to_the_studio_opens(step, names, emulator):
-    import requests
-
     outcome = step("aml-workspace", {**names, "create_workspace": True, "location": "westeurope"})
     assert outcome.code == 0, outcome.log
     page = requests.get(outcome.outputs["studio_url"], verify=emulator.env["REQUESTS_CA_BUNDLE"], timeout=30)
@@ -188,11 +224,16 @@ def test_a_certificate_that_is_not_trusted_is_explained(step, names):
     [
         ({"name": "my workspace"}, "3 to 33 letters"),
         ({"name": "ab"}, "3 to 33 letters"),
-        ({"name": "<your-workspace-name>"}, "3 to 33 letters"),
+        ({"name": "<your-workspace-name>"}, "still has the placeholder of a sample"),
         ({"resource_group": "rg."}, "not ending with a period"),
-        ({"storage_account": "mlteam"}, "Microsoft.Storage/storageAccounts/.+"),
-        ({"createWorkspace": True}, "did you mean create_workspace?"),
-        ({"create_workspace": "true"}, "write true without quotes"),
+        ({"resource_group": "rg team"}, "no spaces"),
+        ({"storage_account": "mlteam"}, "or the short form Microsoft.Storage/storageAccounts/<name>"),
+        ({"key_vault": "Microsoft.Storage/storageAccounts/x"}, "or the short form Microsoft.KeyVault/vaults/<name>"),
+        ({"app_insights": "x"}, "or the short form Microsoft.Insights/components/<name>"),
+        ({"container_registry": "x"}, "or the short form Microsoft.ContainerRegistry/registries/<name>"),
+        ({"cmk_key_vault": "x"}, "or the short form Microsoft.KeyVault/vaults/<name>"),
+        ({"resource_cmk_uri": "keys/ml"}, "https://"),
+        ({"create_workspace": 1}, "true or false"),
     ],
 )
 def test_a_name_or_key_that_cannot_be_right_is_refused_before_azure_is_asked(step, parameters, said):
@@ -210,7 +251,7 @@ def test_a_name_or_key_that_cannot_be_right_is_refused_before_azure_is_asked(ste
     assert said in outcome.annotations[0]
 
 
-def test_half_of_an_encryption_key_is_refused(step, names):
+def test_half_of_an_encryption_key_is_refused_when_the_workspace_must_be_made(step, names, arm):
     parameters = {
         **names,
         "create_workspace": True,
@@ -220,12 +261,116 @@ def test_half_of_an_encryption_key_is_refused(step, names):
     outcome = step("aml-workspace", parameters)
     assert outcome.code == 1
     assert "cmk_key_vault needs resource_cmk_uri too" in outcome.annotations[0]
+    assert exists(arm, group_path(names), "2022-09-01") is None
 
 
 def test_the_old_sku_is_accepted_and_warned_of(step, names):
     outcome = step("aml-workspace", {**names, "create_workspace": True, "location": "westeurope", "sku": "basic"})
     assert outcome.code == 0, outcome.log
-    assert "::warning title=aml-workspace::The parameter sku (basic) is ignored" in outcome.log
+    assert re.search(
+        r"^::warning [^:]*title=aml-workspace[^:]*::The parameter sku \(basic\) is ignored", outcome.log, re.M
+    )
+    assert outcome.log.count("The parameter sku (basic) is ignored") == 1
+
+
+def test_every_key_of_a_new_workspace_reaches_azure(step, arm, put_resource, names):
+    """Short ids mean the workspace's resource group, whole ones another; hbi and the friendly name too."""
+    home = {**names, "name": f"{names['name']}-0"}
+    assert step("aml-workspace", {**home, "create_workspace": True, "location": "westeurope"}).code == 0
+    unique = names["name"].removeprefix("ws-")
+    short = {
+        "storage_account": f"Microsoft.Storage/storageAccounts/st{unique}",
+        "key_vault": f"Microsoft.KeyVault/vaults/kv{unique}",
+        "app_insights": f"microsoft.insights/components/ai{unique}",
+    }
+    for resource in short.values():
+        put_resource(f"{group_path(names)}/providers/{resource}")
+    elsewhere = f"/resourceGroups/{home['resource_group']}/providers/Microsoft.ContainerRegistry/registries/cr{unique}"
+    whole = put_resource(elsewhere)["id"]
+    outcome = step(
+        "aml-workspace",
+        {
+            **names,
+            **short,
+            "container_registry": whole,
+            "create_workspace": True,
+            "create_resource_group": False,
+            "location": "northeurope",
+            "friendly_name": "ML team",
+            "hbi_workspace": True,
+        },
+    )
+    assert outcome.code == 0, outcome.log
+    made = arm(workspace_path(names))
+    inner = made["properties"]
+    group = made["id"].partition("/providers/")[0]
+    assert made["location"] == "northeurope"
+    assert (inner["friendlyName"], inner["hbiWorkspace"]) == ("ML team", True)
+    for key, field in (
+        ("storage_account", "storageAccount"),
+        ("key_vault", "keyVault"),
+        ("app_insights", "applicationInsights"),
+    ):
+        assert inner[field].lower() == f"{group}/providers/{short[key]}".lower(), key
+    assert inner["containerRegistry"] == whole
+
+
+def test_names_with_spaces_around_them_are_read_without(step, arm, names):
+    """As in the report of a user, whose resource group was asked for as `mlops-ga-rg%20`."""
+    spaced = {key: f" {value} " for key, value in names.items()}
+    outcome = step("aml-workspace", {**spaced, "create_workspace": True, "location": " westeurope "})
+    assert outcome.code == 0, outcome.log
+    assert arm(workspace_path(names))["location"] == "westeurope"
+
+
+def test_the_spellings_of_real_files_are_understood(step, names, arm):
+    """camelCase, booleans as texts, comments: all of them occur in public repositories."""
+    text = json.dumps({"name": names["name"], "resourceGroup": names["resource_group"], "createWorkspace": "true"})
+    outcome = step("aml-workspace", text.replace("}", ', "location": "westeurope", // the nearest\n}'))
+    assert outcome.code == 0, outcome.log
+    assert arm(workspace_path(names))
+    for part in ("resourceGroup is written resource_group", "createWorkspace is written create_workspace"):
+        assert part in outcome.log
+
+
+def test_the_subscription_of_the_file_wins_over_the_one_of_the_credentials(step, names, emulator):
+    """As with SDK v1: aml-workspace writes the file, the later steps believe it."""
+    assert step("aml-workspace", {**names, "create_workspace": True, "location": "westeurope"}).code == 0
+    other = json.dumps({**emulator.identity, "subscriptionId": str(uuid.uuid4())})
+    outcome = step("aml-compute", {"name": "cpu", "compute_type": "amlcluster"}, credentials=other)
+    assert outcome.code == 0, outcome.log
+    assert f"/subscriptions/{emulator.identity['subscriptionId']}/" in outcome.result["studio_url"]
+
+
+def test_a_refusal_is_no_reason_to_create(workspace):
+    """403 is not 404. The sentence names the subscription, the resource group and the workspace."""
+    from azure.core.exceptions import HttpResponseError
+
+    from aml_actions.errors import ActionError
+    from aml_workspace.action import work
+
+    refused = prepared(workspace, {"name": "ws-1", "resource_group": "rg-1", "create_workspace": True})
+
+    class Refusing:
+        """Azure's answer to a principal without a role; the emulator's principal has them all."""
+
+        def get(self, *_, **__):
+            error = HttpResponseError(
+                "(AuthorizationFailed) The client 'x' does not have authorization to perform action "
+                "'Microsoft.MachineLearningServices/workspaces/read' over scope "
+                "'/subscriptions/s/resourceGroups/rg-1/providers/Microsoft.MachineLearningServices/workspaces/ws-1'."
+            )
+            error.status_code = 403
+            raise error
+
+    refused._rest = Refusing()
+    refused.ml_client = pytest.fail
+    with pytest.raises(ActionError) as caught:
+        work(refused)
+    subscription = CREDENTIALS["subscriptionId"]
+    assert f"workspace ws-1 (resource group rg-1, subscription {subscription})" in caught.value.what
+    assert "(403" in caught.value.what
+    assert not (workspace / ".azureml").exists()
 
 
 def test_the_step_of_a_real_job(step, names, actions_home):

@@ -16,6 +16,7 @@ IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 COMPUTE = "cpu-cluster"
 
 Submit = Callable[..., Any]
+Step = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -25,29 +26,40 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 
 
 @pytest.fixture(scope="module")
-def submit(ml: MLClient, tmp_path_factory: pytest.TempPathFactory) -> Submit:
-    """`submit(command, files, conda, **settings)`: the SDK's `command()` sent to a cluster of the workspace."""
-    from azure.ai.ml import command
-    from azure.ai.ml.entities import AmlCompute, Environment
+def cluster(ml: MLClient) -> str:
+    """Name of a cluster of two nodes."""
+    from azure.ai.ml.entities import AmlCompute
 
     ml.compute.begin_create_or_update(AmlCompute(name=COMPUTE, size="Standard_DS3_v2", max_instances=2)).result()
+    return COMPUTE
 
-    def send(line: str, files: dict[str, str], conda: str = "dependencies: [python=3.11]", **settings: Any) -> Any:
+
+@pytest.fixture(scope="module")
+def step(tmp_path_factory: pytest.TempPathFactory) -> Step:
+    """`step(command, files, conda, **settings)`: a builder of jobs and steps, as the SDK's `command()` gives it."""
+    from azure.ai.ml import command
+    from azure.ai.ml.entities import Environment
+
+    def make(line: str, files: dict[str, str], conda: str = "dependencies: [python=3.11]", **settings: Any) -> Any:
         folder: Path = tmp_path_factory.mktemp("code")
         for name, text in files.items():
             (folder / "src" / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / "src" / name).write_text(text)
         (folder / "conda.yml").write_text(conda)
         environment = Environment(image=IMAGE, conda_file=folder / "conda.yml")
+        return command(code=str(folder / "src"), command=line, environment=environment, **settings)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def submit(ml: MLClient, cluster: str, step: Step) -> Submit:
+    """`submit(command, files, conda, **settings)`: the SDK's `command()` sent to a cluster of the workspace."""
+
+    def send(line: str, files: dict[str, str], conda: str = "dependencies: [python=3.11]", **settings: Any) -> Any:
         limits = settings.pop("limits", None)
-        job = command(
-            code=str(folder / "src"),
-            command=line,
-            environment=environment,
-            compute=COMPUTE,
-            experiment_name=settings.pop("experiment_name", "trials"),
-            **settings,
-        )
+        settings.setdefault("experiment_name", "trials")
+        job = step(line, files, conda, compute=cluster, **settings)
         job.limits = limits
         return ml.jobs.create_or_update(job)
 

@@ -92,10 +92,11 @@ def test_an_input_that_is_gone_fails_the_job_by_its_name(bench: Workbench) -> No
 @pytest.mark.parametrize(
     ("change", "status", "words"),
     [
-        ({"jobType": "Sweep"}, 501, "jobs of type 'Sweep'"),
-        ({"distribution": {"distributionType": "Mpi"}}, 501, "distributed jobs"),
-        ({"distribution": {"distributionType": "PyTorch"}}, 501, "'PyTorch'"),
-        ({"resources": {"instanceCount": 2}}, 501, "instance_count 2"),
+        ({"jobType": "Spark"}, 501, "jobs of type 'Spark'"),
+        ({"distribution": {"distributionType": "Ray"}}, 501, "the distribution 'Ray'"),
+        ({"distribution": {"distributionType": "Mpi", "processCountPerInstance": 0}}, 400, "1 or more, not '0'"),
+        ({"resources": {"instanceCount": 2}}, 501, "instance_count 2) without `distribution`"),
+        ({"resources": {"instanceCount": 0}}, 400, "1 or more, not '0'"),
         ({"services": {"jupyter": {}}}, 501, "interactive services"),
         ({"command": ""}, 400, "no command"),
         ({"command": "python ${{inputs.nothing}}"}, 400, "does not declare. Its inputs: none"),

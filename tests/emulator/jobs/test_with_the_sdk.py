@@ -131,11 +131,11 @@ def test_a_time_limit_cancels_the_job(submit: Submit, ml: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"instance_count": 2}, "jobs on several nodes"),
-        ({"distribution": {"type": "pytorch", "process_count_per_instance": 1}}, "distributed jobs"),
+        ({"instance_count": 2}, "on several nodes"),
+        ({"instance_count": 2, "distribution": {"type": "ray"}}, "the distribution 'Ray'"),
     ],
 )
-def test_a_job_that_needs_several_processes_is_refused_and_not_stored(
+def test_a_job_that_is_spread_in_a_way_that_does_not_run_here_is_refused_and_not_stored(
     submit: Submit, ml: Any, settings: dict[str, Any], words: str
 ) -> None:
     before = {job.name for job in ml.jobs.list()}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from aml_emulator.http import Reply
-from aml_emulator.ml.online_endpoints import scoring_audience
+from aml_emulator.ml.endpoint_credentials import scoring_audience
 from aml_emulator.tokens import ML_AUDIENCES, STORAGE_AUDIENCE
 
 from .conftest import Serving

@@ -38,3 +38,38 @@ def test_the_address_that_a_summary_names_leads_to_the_page(studio) -> None:
 
 def test_a_compute_that_is_not_there_is_said_to_be_missing(studio) -> None:
     assert "There is no compute “nope”" in studio.page("/computes/nope", 404).text
+
+
+def add_kubernetes(studio, name: str) -> str:
+    cluster = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/blue-cluster"
+    properties = {
+        "computeType": "Kubernetes",
+        "provisioningState": "Succeeded",
+        "resourceId": cluster,
+        "properties": {"namespace": "models", "instanceTypes": {"defaultinstancetype": {}, "gpu": {}}},
+    }
+    return studio.emulator.resources.put(
+        ids.child_id(studio.workspace, "computes", name), {"properties": properties}
+    ).id
+
+
+def test_an_attached_cluster_shows_what_it_stands_for_and_what_it_serves(studio) -> None:
+    compute = add_kubernetes(studio, "kube")
+    studio.add_endpoint("iris-prod", {}, compute=compute)
+    studio.add_endpoint("managed", {})
+    page = studio.page("/computes/kube")
+    for words in ("Kubernetes", "blue-cluster (managedClusters)", "models", "defaultinstancetype, gpu"):
+        assert words in page.text
+    assert "/endpoints/iris-prod" in page.links
+    assert "/endpoints/managed" not in page.links
+
+
+def test_the_list_of_computes_leads_to_each(studio) -> None:
+    assert "No compute has been created yet" in studio.page("/computes").text
+    add_compute(studio, "cpu-cluster")
+    add_kubernetes(studio, "kube")
+    page = studio.page("/computes")
+    assert {"/computes/cpu-cluster?workspace=mlops", "/computes/kube?workspace=mlops"} <= page.links
+    assert "0 to 4 × STANDARD_DS3_V2" in page.text
+    assert "blue-cluster (managedClusters)" in page.text
+    assert "/computes" in studio.page("/").links

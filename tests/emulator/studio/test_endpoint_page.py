@@ -73,3 +73,15 @@ def test_the_address_that_a_summary_names_leads_to_the_page(studio) -> None:
     reply = studio.get(f"/endpoints/realtime/iris-main/detail?wsid={studio.workspace}&tid=x")
     assert (reply.status, reply.headers["Location"]) == (302, "/endpoints/iris-main")
     assert "iris-main" in studio.page(reply.headers["Location"]).text
+
+
+def test_an_endpoint_on_kubernetes_leads_to_its_compute_and_tells_its_replicas(studio) -> None:
+    studio.add_endpoint("iris-kube", {"blue": 100}, compute=f"{studio.workspace}/computes/kube")
+    scale = {"scaleType": "TargetUtilization", "minInstances": 2, "maxInstances": 6}
+    studio.add_deployment("iris-kube", "blue", scaleSettings=scale, instanceType="defaultinstancetype")
+    studio.add_endpoint("iris-managed", {})
+    page = studio.page("/endpoints/iris-kube")
+    assert "/computes/kube?workspace=mlops" in page.links
+    assert "2 to 6 × defaultinstancetype" in page.text
+    assert "/computes/kube?workspace=mlops" in studio.page("/endpoints").links
+    assert "managed machines" in studio.page("/endpoints/iris-managed").text

@@ -257,6 +257,28 @@ def test_child_runs_and_the_parent_are_linked(studio) -> None:
     assert "/runs/sweep" in studio.page("/runs/trial_1").links
 
 
+def test_the_steps_of_a_pipeline_are_listed_with_their_states(studio) -> None:
+    studio.add_job("chain", jobType="Pipeline", settings={"default_compute": "/x/computes/cpu"})
+    studio.add_job("guid-1", "Failed", parent="chain", display_name="train")
+    studio.add_job("guid-2", parent="chain", display_name="prep", properties={"azureml.reusedrunid": "guid-0"})
+    page = studio.page("/runs/chain")
+    assert {"/runs/guid-1", "/runs/guid-2"} <= page.links
+    assert "Steps" in page.text
+    assert {"train", "prep", "Failed", "cpu"} <= set(page.text.split())
+    step = studio.page("/runs/guid-2")
+    assert "/runs/chain" in step.links
+    assert "/runs/guid-0" in step.links
+
+
+def test_the_best_trial_of_a_sweep_is_linked(studio) -> None:
+    studio.add_job("tune", jobType="Sweep", properties={"best_child_run_id": "tune_1"})
+    studio.add_job("tune_0", parent="tune")
+    studio.add_job("tune_1", parent="tune")
+    page = studio.page("/runs/tune")
+    assert "Trials" in page.text
+    assert "Best: tune_1" in page.text
+
+
 def test_models_that_the_job_made_are_linked(studio) -> None:
     studio.add_job("brave_river")
     studio.add_model("iris", "4", "azureml://datastores/workspaceblobstore/paths/x", jobName="brave_river")

@@ -1,0 +1,99 @@
+"""What was asked of the emulator: one JSON object a request, so that a person, or a test, sees what really reached the wire."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from aml_emulator.http import Call, Reply
+from aml_emulator.resources import now
+
+MOST_BODY_BYTES = 256 * 1024
+"""Bytes of a body that is kept; what is larger is data, not a definition."""
+MOST_LOG_BYTES = 32 * 1024 * 1024
+"""Bytes after which a new log is begun; one older is kept."""
+_SECRET_PARAMETERS = ("sig", "code", "token", "client_secret")
+_SECRET_KEY = re.compile(
+    r"password|secret|token|keyvalue|primarykey|secondarykey|accountkey|sasuri|privatekey", re.IGNORECASE
+)
+HIDDEN = "***"
+
+
+def shown_target(call: Call) -> str:
+    """Path and query of a request, its secrets hidden."""
+    parts = []
+    for part in call.raw_query.split("&") if call.raw_query else []:
+        name = part.partition("=")[0]
+        parts.append(f"{name}={HIDDEN}" if name.lower() in _SECRET_PARAMETERS else part)
+    return call.raw_path + (f"?{'&'.join(parts)}" if parts else "")
+
+
+class RequestLog:
+    """Appends to a file that others read; every request is one line, complete when it is seen."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def write(self, call: Call, reply: Reply, milliseconds: float) -> None:
+        """Note a request that was answered."""
+        line = json.dumps(
+            {
+                "time": now(),
+                "method": call.method,
+                "path": call.path,
+                "query": {name: HIDDEN if name in _SECRET_PARAMETERS else value for name, value in call.query.items()},
+                "status": reply.status,
+                "milliseconds": round(milliseconds, 1),
+                "body": _body(call),
+            }
+        )
+        with self._lock:
+            if self._file.exists() and self._file.stat().st_size > MOST_LOG_BYTES:
+                self._file.replace(self._file.with_suffix(".jsonl.1"))
+            with self._file.open("a", encoding="utf-8") as stream:
+                stream.write(line + "\n")
+
+
+def read(file: Path, *, method: str = "", path: str = "") -> Iterator[dict[str, Any]]:
+    """Give the requests of a log, oldest first.
+
+    Args:
+        file: the log; one that is not there holds nothing.
+        method: only this one.
+        path: only paths in which this regular expression is found, whatever their case.
+    """
+    pattern = re.compile(path, re.IGNORECASE)
+    if not file.exists():
+        return
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                found = json.loads(line)
+            except ValueError:  # the last line of a server that was killed
+                continue
+            if method.upper() in ("", found["method"]) and pattern.search(found["path"]):
+                yield found
+
+
+def _body(call: Call) -> Any:  # noqa: ANN401 - any JSON
+    """The JSON of a body, its secrets hidden; None for everything that is not JSON."""
+    if not call.body or len(call.body) > MOST_BODY_BYTES or call.body.lstrip()[:1] not in (b"{", b"["):
+        return None
+    try:
+        return _hidden(json.loads(call.body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _hidden(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if isinstance(inner, str) and inner and _SECRET_KEY.search(name) else _hidden(inner)
+            for name, inner in value.items()
+        }
+    return [_hidden(inner) for inner in value] if isinstance(value, list) else value
