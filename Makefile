@@ -47,7 +47,7 @@ validate: setup      ## check the parameters files of a repository and what they
 	@exec "$(VENV)/bin/python" -m aml_actions validate "$(REPO)"
 
 migrate: setup       ## show what a repository of the old actions should change: REPO=<folder>
-	@exec "$(VENV)/bin/python" -m aml_actions migrate "$(REPO)"
+	@"$(VENV)/bin/python" -m aml_actions migrate "$(REPO)" || [[ $$? == 3 ]] # 3: changes are proposed
 
 generate: setup      ## write the pages, tables, schemas and action.yml files that come from the specs
 	@exec "$(VENV)/bin/python" -m aml_actions.generate

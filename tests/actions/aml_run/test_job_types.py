@@ -152,6 +152,51 @@ def test_a_pipeline_with_a_failed_step_says_which_and_why(repository: TrainingRe
     assert "published_pipeline_id" not in done.outputs
 
 
+PARALLEL = f"""\
+type: pipeline
+settings: {{default_compute: azureml:{COMPUTE}}}
+inputs:
+  files: {{type: uri_folder, path: rows}}
+jobs:
+  score:
+    type: parallel
+    inputs: {{files: "${{{{parent.inputs.files}}}}"}}
+    outputs: {{scored: {{type: uri_file}}}}
+    input_data: ${{{{inputs.files}}}}
+    mini_batch_size: "1"
+    mini_batch_error_threshold: 0
+    resources: {{instance_count: 1}}
+    max_concurrency_per_instance: 2
+    task:
+      type: run_function
+      code: src
+      entry_script: batch.py
+      {ENVIRONMENT}
+      append_row_to: ${{{{outputs.scored}}}}
+  show:
+    type: command
+    command: sort ${{{{inputs.scored}}}} && test $(wc -l < ${{{{inputs.scored}}}}) = 2
+    {ENVIRONMENT}
+    inputs: {{scored: "${{{{parent.jobs.score.outputs.scored}}}}"}}
+"""
+BATCH = """\
+import pathlib
+def init():
+    pass
+def run(mini_batch):
+    return [pathlib.Path(file).read_text().strip().upper() for file in mini_batch]
+"""
+
+
+def test_a_parallel_step_works_on_every_file(repository: TrainingRepository, client: Any) -> None:
+    write(repository, PARALLEL, conda=PLAIN)
+    repository.write({"jobs/src/batch.py": BATCH, "jobs/rows/a.txt": "iris", "jobs/rows/b.txt": "rose"})
+    done = repository.step("aml-run", {"job_file": "jobs/job.yml", "download_artifacts": True})
+    assert done.code == 0, done.log
+    log = "".join(file.read_text() for file in Path(done.outputs["artifact_path"]).rglob("std_log*.txt"))
+    assert "IRIS\nROSE\n" in log
+
+
 def test_a_sweep_hands_on_the_metrics_of_its_trials(repository: TrainingRepository) -> None:
     write(repository, SWEEP)
     done = repository.step("aml-run", {"job_file": "jobs/job.yml", "download_artifacts": True})
