@@ -109,7 +109,10 @@ def _documents(
         deployment = _plain(order.deployment_entity(_DEPLOYMENT)._to_dict())
         if "environment" in deployment:
             deployment["environment"] = _environment(order)
-        return endpoint, made.relocate(deployment, source.repository.root, folder, stem)
+        # Not beside the YAML: what lies in the folder of the parameters files is taken for one of them.
+        code = files.code.directory.parent if files.code is not None else source.repository.root
+        images = source.repository.path(code) if code.resolve().is_relative_to(source.repository.root) else "."
+        return endpoint, made.relocate(deployment, source.repository.root, folder, stem, images)
 
 
 def _order(source: MigrationSource, parameters: DeployParameters, files: Sources, temp: Path) -> Order:

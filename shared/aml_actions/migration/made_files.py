@@ -55,7 +55,7 @@ class MadeFiles:
                 )
             )
 
-    def relocate(self, document: Any, base: Path, folder: str, stem: str) -> Any:  # noqa: ANN401 - any YAML
+    def relocate(self, document: Any, base: Path, folder: str, stem: str, images: str | None = None) -> Any:  # noqa: ANN401 - any YAML
         """Return a document whose paths are relative to another folder.
 
         A build context that lies outside the repository (it was made for a Dockerfile text) becomes a folder beside the YAML.
@@ -65,9 +65,10 @@ class MadeFiles:
             base: folder that its paths are relative to now.
             folder: folder of the repository that they are to be relative to.
             stem: begins the names of the folders that are made.
+            images: folder of the repository in which they are made; beside the YAML by default.
         """
         if isinstance(document, list):
-            return [self.relocate(one, base, folder, stem) for one in document]
+            return [self.relocate(one, base, folder, stem, images) for one in document]
         if not isinstance(document, Mapping):
             return document
         made: dict[str, Any] = {}
@@ -77,9 +78,9 @@ class MadeFiles:
             elif key in ("code", "conda_file") and isinstance(value, str):
                 made[key] = self._moved(value, base, folder)
             elif key == "build" and isinstance(value, Mapping) and isinstance(value.get("path"), str):
-                made[key] = {**value, "path": self._context(value["path"], base, folder, stem)}
+                made[key] = {**value, "path": self._context(value["path"], base, folder, stem, images)}
             else:
-                made[key] = self.relocate(value, base, folder, stem)
+                made[key] = self.relocate(value, base, folder, stem, images)
         return made
 
     def _moved(self, value: str, base: Path, folder: str) -> str:
@@ -88,21 +89,22 @@ class MadeFiles:
         relative = os.path.relpath(base / value, self._repository.root / folder)
         return Path(relative).as_posix()
 
-    def _context(self, value: str, base: Path, folder: str, stem: str) -> str:
+    def _context(self, value: str, base: Path, folder: str, stem: str, images: str | None) -> str:
         context = (base / value).resolve()
         if context.is_relative_to(self._repository.root):
             return self._moved(value, base, folder)
         files = {file.name: file.read_bytes() for file in sorted(context.iterdir()) if file.is_file()}
+        place = folder if images is None else images
         number = 1
         while True:
             name = f"{stem}-image" + (f"-{number}" if number > 1 else "")
-            paths = {posixpath.normpath(posixpath.join(folder, name, file)): content for file, content in files.items()}
+            paths = {posixpath.normpath(posixpath.join(place, name, file)): content for file, content in files.items()}
             if all(self._is_free(path, content) for path, content in paths.items()):
                 break
             number += 1
         for file, content in files.items():
-            self.add(folder, iter([f"{name}/{file}"]), content, "The image that the environment is built as.")
-        return name
+            self.add(place, iter([f"{name}/{file}"]), content, "The image that the environment is built as.")
+        return posixpath.relpath(posixpath.join(place, name), folder or ".")
 
     def _is_free(self, path: str, content: bytes) -> bool:
         known = self._made.get(path) if path in self._made else self._repository.read(path)

@@ -18,6 +18,8 @@ from aml_actions.workspace import FILE_NAME
 
 _LEAST_KEYS = 1
 """Keys of an action that a file must have to be taken for its parameters file."""
+_SDK_SCHEMAS = "https://azuremlschemas."
+"""How the `$schema` of job, endpoint and deployment YAML begins."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def candidates(root: Path, specs: Sequence[ActionSpec], findings: dict[str, Find
         found.setdefault((file, spec.name), Candidate(file, spec, f"used by {use.workflow}"))
     named = {file for file, _ in found}
     for path in _present(root):
-        if path not in named:
+        if path not in named and not _is_sdk_yaml(root / FOLDER / path):
             candidate = of_file(root, path, specs)
             found[path, candidate.spec.name if candidate.spec else ""] = candidate
     return sorted(found.values(), key=lambda one: (one.file, one.spec.name if one.spec else ""))
@@ -94,6 +96,15 @@ def _keys(file: Path) -> set[str]:
     if isinstance(data, list):
         data = next((one for one in data if isinstance(one, dict)), {})
     return {str(key) for key in data} - {"$schema"} if isinstance(data, dict) else set()
+
+
+def _is_sdk_yaml(file: Path) -> bool:
+    """Tell YAML for the Azure CLI from parameters files: `migrate` puts endpoints and deployments beside them."""
+    try:
+        data: Any = documents.read(file, file.name, Findings()).data
+    except ActionError:
+        return False
+    return isinstance(data, dict) and str(data.get("$schema", "")).startswith(_SDK_SCHEMAS)
 
 
 def _present(root: Path) -> Iterator[str]:

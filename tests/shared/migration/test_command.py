@@ -14,6 +14,7 @@ from aml_actions.migration import writing
 from aml_actions.migration.changes import Change
 from aml_actions.migration.command import main
 from aml_actions.migration.repository import Repository
+from aml_actions.validation.command import main as validate
 
 NOTHING_LEFT, NOT_WRITTEN, USAGE, PROPOSED = 0, 1, 2, 3
 
@@ -50,6 +51,24 @@ def test_without_write_the_changes_are_only_proposed(
     assert "`--write` does it" in text
     assert "`org/actions@v1` is a placeholder" in text
     assert contents(root) == before
+
+
+@pytest.mark.parametrize("name", ["small", "enterprise"])
+def test_the_made_files_are_not_taken_for_parameters_files(
+    name: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root: Path = request.getfixturevalue(name)
+
+    def judged() -> set[str]:
+        capsys.readouterr()
+        validate([str(root), "--json"])
+        return {one["file"] for one in json.loads(capsys.readouterr().out)["files"]}
+
+    before = judged()
+    assert main([str(root), "--write"]) == NOTHING_LEFT
+    made = {path for path in contents(root) if path.endswith((".endpoint.yml", ".deployment.yml"))}
+    assert made
+    assert judged() == before
 
 
 @pytest.mark.parametrize("name", ["small", "enterprise"])

@@ -295,7 +295,7 @@ def test_a_deployment_keeps_size_probes_and_tags(tmp_path: Path) -> None:
     assert deployment.request_settings.request_timeout_ms == 60000
 
 
-def test_steps_of_a_dockerfile_become_a_folder_beside_the_deployment(tmp_path: Path) -> None:
+def test_steps_of_a_dockerfile_become_a_folder_beside_the_code(tmp_path: Path) -> None:
     from azure.ai.ml import load_online_deployment
 
     files = {
@@ -308,8 +308,12 @@ def test_steps_of_a_dockerfile_become_a_folder_beside_the_deployment(tmp_path: P
     migrate(write(tmp_path, files))
     deployment: Any = load_online_deployment(tmp_path / ".cloud/.azure/deploy.deployment.yml")
     assert deployment.environment.build.dockerfile_path == "Dockerfile"
-    assert (tmp_path / ".cloud/.azure/deploy-image/Dockerfile").read_text().endswith("ENV A=b\n")
-    assert (tmp_path / ".cloud/.azure/deploy-image/conda.yml").read_text() == CONDA
+    named = yaml.safe_load((tmp_path / ".cloud/.azure/deploy.deployment.yml").read_text())["environment"]["build"][
+        "path"
+    ]
+    assert (tmp_path / ".cloud/.azure" / named).resolve() == tmp_path / "code/deploy-image"
+    assert (tmp_path / "code/deploy-image/Dockerfile").read_text().endswith("ENV A=b\n")
+    assert (tmp_path / "code/deploy-image/conda.yml").read_text() == CONDA
 
 
 def test_a_deployment_that_the_action_refuses_is_only_reported(tmp_path: Path) -> None:
