@@ -1,8 +1,9 @@
-"""The service principal of a step: the JSON of the input ``azure_credentials``."""
+"""Who a step signs in as: the service principal in the input ``azure_credentials``, or a service connection of Azure Pipelines."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,13 @@ class Credentials:
 
     Attributes:
         client_id: application id.
-        client_secret: its secret.
+        client_secret: its secret; empty with a service connection.
         tenant_id: directory (tenant) id.
         subscription_id: subscription in which a workspace is looked for.
         resource_manager_endpoint: address of Azure Resource Manager; empty means the public cloud.
         active_directory_endpoint: address of Microsoft Entra; empty means the one of the cloud.
+        service_connection_id: of Azure Pipelines, which vouches for the step in place of a secret.
+        system_access_token: of the pipeline's job, with which the service connection is asked.
     """
 
     client_id: str
@@ -47,6 +50,39 @@ class Credentials:
     subscription_id: str
     resource_manager_endpoint: str = ""
     active_directory_endpoint: str = ""
+    service_connection_id: str = ""
+    system_access_token: str = field(default="", repr=False)
+
+
+_CONNECTION = {
+    "AZURESUBSCRIPTION_CLIENT_ID": "client_id",
+    "AZURESUBSCRIPTION_TENANT_ID": "tenant_id",
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "service_connection_id",
+    "AZURE_SUBSCRIPTION_ID": "subscription_id",
+    "SYSTEM_ACCESSTOKEN": "system_access_token",
+}
+"""Variables of a step of Azure Pipelines; the first three are set by the task AzureCLI@2, the others by ``env:`` of the step."""
+
+
+def from_service_connection(environ: Mapping[str, str]) -> Credentials | None:
+    """Return who a step of Azure Pipelines signs in as by its service connection; None where it has none.
+
+    Raises:
+        ActionError: some of the variables are there, others are not.
+    """
+    if not environ.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"):
+        return None
+    missing = [name for name in _CONNECTION if not environ.get(name)]
+    if missing:
+        raise ActionError(
+            f"The service connection cannot be used: {', '.join(missing)} not set.",
+            allowed="all of " + ", ".join(_CONNECTION),
+            cause="SYSTEM_ACCESSTOKEN reaches a step only when it is mapped",
+            fix="add to the step `env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken), AZURE_SUBSCRIPTION_ID: <id>}`",
+            anchor="docs/azure-devops.md",
+        )
+    named = {field_name: environ[name] for name, field_name in _CONNECTION.items()}
+    return Credentials(client_secret="", **named)
 
 
 def parse(text: str) -> Credentials:
@@ -136,8 +172,17 @@ def token_credential(credentials: Credentials, cloud: Cloud) -> TokenCredential:
     The instance discovery of MSAL is switched off for a custom cloud: it would ask login.microsoftonline.com about a host
     that only this cloud knows.
     """
-    from azure.identity import ClientSecretCredential
+    from azure.identity import AzurePipelinesCredential, ClientSecretCredential
 
+    if credentials.service_connection_id:
+        return AzurePipelinesCredential(
+            tenant_id=credentials.tenant_id,
+            client_id=credentials.client_id,
+            service_connection_id=credentials.service_connection_id,
+            system_access_token=credentials.system_access_token,
+            authority=cloud.active_directory,
+            disable_instance_discovery=cloud.custom,
+        )
     return ClientSecretCredential(
         tenant_id=credentials.tenant_id,
         client_id=credentials.client_id,

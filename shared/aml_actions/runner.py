@@ -1,4 +1,4 @@
-"""The GitHub runner as a step sees it: whose repository, which commit, which run."""
+"""The runner as a step sees it: whose repository, which commit, which run. A GitHub runner, or an agent of Azure Pipelines."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+from aml_actions.azure_pipelines import MARK
 from aml_actions.errors import ActionError
 
 
 @dataclass(frozen=True)
 class Runner:
-    """Facts of the workflow run, from the default environment variables of GitHub Actions.
+    """Facts of the workflow run, from the default environment variables of GitHub Actions or Azure Pipelines.
 
     Attributes:
         workspace: folder of the checked-out repository.
@@ -27,6 +29,8 @@ class Runner:
         run_attempt: 1 for the first attempt.
         event_name: ``push``, ``repository_dispatch``, ...
         temp: folder that the runner empties after the job.
+        system: ``github-actions`` or ``azure-pipelines``.
+        run_page: URL of the page of the run.
     """
 
     workspace: Path
@@ -41,16 +45,18 @@ class Runner:
     run_attempt: str
     event_name: str
     temp: Path
+    system: str = "github-actions"
+    run_page: str = ""
 
     @property
     def run_link(self) -> str:
         """URL of the page of the workflow run."""
-        return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}"
+        return self.run_page or f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}"
 
     def stamp(self) -> dict[str, str]:
         """Tags for what a step creates in Azure, so that its origin can be found later."""
         return {
-            "managed-by": "github-actions",
+            "managed-by": self.system,
             "repository": self.repository,
             "commit": self.sha,
             "workflow-run": self.run_link,
@@ -61,8 +67,10 @@ class Runner:
         """Read the default variables.
 
         Raises:
-            ActionError: outside a GitHub Actions step (no workspace or no repository name).
+            ActionError: outside a step (no workspace or no repository name).
         """
+        if environ.get(MARK):
+            return cls._from_pipelines(environ)
         missing = [name for name in ("GITHUB_WORKSPACE", "GITHUB_REPOSITORY") if not environ.get(name)]
         if missing:
             raise ActionError(
@@ -84,4 +92,34 @@ class Runner:
             run_attempt=environ.get("GITHUB_RUN_ATTEMPT") or "1",
             event_name=environ.get("GITHUB_EVENT_NAME", ""),
             temp=Path(environ.get("RUNNER_TEMP") or tempfile.gettempdir()),
+        )
+
+    @classmethod
+    def _from_pipelines(cls, environ: Mapping[str, str]) -> Runner:
+        """Read the predefined variables of Azure Pipelines (names in the documentation have dots, here underscores)."""
+        missing = [name for name in ("BUILD_SOURCESDIRECTORY", "BUILD_REPOSITORY_NAME") if not environ.get(name)]
+        if missing:
+            raise ActionError(
+                f"This is no step of Azure Pipelines: {' and '.join(missing)} not set.",
+                fix="Run the action in a `script` step of a pipeline, or set these variables as the agent does.",
+            )
+        name, project = environ["BUILD_REPOSITORY_NAME"], environ.get("SYSTEM_TEAMPROJECT", "")
+        repository = name if "/" in name else f"{project}/{name}".lstrip("/")
+        server, build = environ.get("SYSTEM_COLLECTIONURI", "").rstrip("/"), environ.get("BUILD_BUILDID", "")
+        ref = environ.get("BUILD_SOURCEBRANCH", "")
+        return cls(
+            workspace=Path(environ["BUILD_SOURCESDIRECTORY"]),
+            repository=repository,
+            repository_name=repository.rsplit("/", 1)[-1],
+            ref=ref,
+            branch=ref.rsplit("/", 1)[-1],
+            sha=environ.get("BUILD_SOURCEVERSION", ""),
+            actor=environ.get("BUILD_REQUESTEDFOR", ""),
+            server_url=server,
+            run_id=build,
+            run_attempt=environ.get("SYSTEM_JOBATTEMPT") or "1",
+            event_name=environ.get("BUILD_REASON", ""),
+            temp=Path(environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()),
+            system="azure-pipelines",
+            run_page=f"{server}/{quote(project)}/_build/results?buildId={build}",
         )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 from aml_actions import __version__, client, markdown
 from aml_actions.azure_errors import explain
+from aml_actions.azure_pipelines import MARK, AzurePipelines
 from aml_actions.cloud import Cloud, find
-from aml_actions.credentials import Credentials, parse, token_credential
+from aml_actions.credentials import Credentials, from_service_connection, parse, token_credential
 from aml_actions.errors import ActionError, InvalidSettings
 from aml_actions.findings import Findings
 from aml_actions.rest import AzureRest
@@ -73,7 +74,8 @@ class Step(Generic[P]):
     @property
     def user_agent(self) -> str:
         """Name, version and run, so that Azure's logs lead back here."""
-        return f"{self.spec.name}/{__version__} (github-actions; run {self.runner.run_id or '0'}.{self.runner.run_attempt})"
+        run = f"{self.runner.run_id or '0'}.{self.runner.run_attempt}"
+        return f"{self.spec.name}/{__version__} ({self.runner.system}; run {run})"
 
     @cached_property
     def cloud(self) -> Cloud:
@@ -150,8 +152,11 @@ def prepare(spec: ActionSpec, environ: Mapping[str, str], workflow: Workflow) ->
     signed_in: Credentials | None = None
     findings = Findings(errors=problems)
     try:
-        signed_in = parse(inputs.get("azure_credentials", ""))
+        given = inputs.get("azure_credentials", "")
+        connection = from_service_connection(environ) if environ.get(MARK) and not given else None
+        signed_in = connection or parse(given)
         workflow.mask(signed_in.client_secret)
+        workflow.mask(signed_in.system_access_token)
     except ActionError as error:
         findings.error(error)
     file_findings = Findings()
@@ -181,7 +186,8 @@ def main(spec: ActionSpec, environ: Mapping[str, str], stream: TextIO | None = N
         environ: the environment of the step; read here and nowhere else.
         stream: the step's log, standard output by default.
     """
-    workflow = Workflow.from_environment(environ, stream or sys.stdout, {output.name for output in spec.outputs})
+    side = AzurePipelines if environ.get(MARK) else Workflow
+    workflow = side.from_environment(environ, stream or sys.stdout, {output.name for output in spec.outputs})
     _quiet_libraries(workflow)
     try:
         step = prepare(spec, environ, workflow)

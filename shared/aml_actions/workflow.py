@@ -144,10 +144,7 @@ class Workflow:
         Raises:
             ValueError: the action does not declare the output.
         """
-        if name not in self._declared:
-            raise ValueError(f"output {name!r} is not declared in the action's spec")
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        text = self.hide(text, _SHORTEST_HIDDEN_IN_FILES)
+        text = self._output(name, value)
         if self._output_file is None:
             self.info(f"output {name}={text}")
             return
@@ -157,7 +154,7 @@ class Workflow:
         """Append Markdown to the job summary of the step; what exceeds the runner's limit is cut, visibly."""
         if self._summary_file is None:
             return
-        text = self.hide(markdown, _SHORTEST_HIDDEN_IN_FILES).rstrip() + "\n\n"
+        text = self._summary_text(markdown)
         used = self._summary_file.stat().st_size if self._summary_file.exists() else 0
         room = _SUMMARY_LIMIT - used
         if len(text.encode()) > room:
@@ -166,6 +163,16 @@ class Workflow:
         self._append(self._summary_file, text)
 
     # --- inside
+
+    def _output(self, name: str, value: Any) -> str:  # noqa: ANN401 - anything that JSON can hold
+        """Return the text of an output, its secrets hidden; refuse one that the action does not declare."""
+        if name not in self._declared:
+            raise ValueError(f"output {name!r} is not declared in the action's spec")
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return self.hide(text, _SHORTEST_HIDDEN_IN_FILES)
+
+    def _summary_text(self, markdown: str) -> str:
+        return self.hide(markdown, _SHORTEST_HIDDEN_IN_FILES).rstrip() + "\n\n"
 
     def _command(self, name: str, message: str, *, hide: bool = True, **properties: str | int | None) -> None:
         given = {key: str(value) for key, value in properties.items() if value is not None}

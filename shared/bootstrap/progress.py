@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -13,5 +14,8 @@ def say(text: str) -> None:
 def failed(what: str, fix: str) -> SystemExit:
     """Print one clear error, of which the runner makes an annotation, and return the exception to raise."""
     message = f"{what}\nFix: {fix}".replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    print(f"::error title=aml-actions::{message}", file=sys.stderr, flush=True)
+    command = (
+        "##vso[task.logissue type=error]aml-actions: " if os.environ.get("TF_BUILD") else "::error title=aml-actions::"
+    )
+    print(command + message, file=sys.stderr, flush=True)
     return SystemExit(1)

@@ -12,7 +12,11 @@ here=$(CDPATH='' cd -- "${BASH_SOURCE[0]%/*}" && pwd) # logical: in the reposito
 real=$(CDPATH='' cd -- "$here" && pwd -P)
 
 fail() { # what, fix
-  printf '::error title=aml-actions::%s%%0AFix: %s\n' "$1" "$2"
+  if [ -n "${TF_BUILD:-}" ]; then
+    printf '##vso[task.logissue type=error]aml-actions: %s%%0AFix: %s\n' "$1" "$2"
+  else
+    printf '::error title=aml-actions::%s%%0AFix: %s\n' "$1" "$2"
+  fi
   exit 1
 }
 

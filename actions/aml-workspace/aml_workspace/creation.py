@@ -9,11 +9,21 @@ from aml_actions.azure_errors import explain
 from aml_actions.client import quiet
 from aml_actions.errors import ActionError
 from aml_actions.polling import wait_for_poller
+from aml_actions.providers import Providers
 from aml_actions.step import Step
 from aml_actions.workspace import WorkspaceRef
 from aml_workspace.check import half_of_a_key
 from aml_workspace.parameters import WorkspaceParameters
 
+PROVIDERS = (
+    "Microsoft.MachineLearningServices",
+    "Microsoft.Storage",
+    "Microsoft.KeyVault",
+    "Microsoft.Insights",
+    "Microsoft.OperationalInsights",
+    "Microsoft.ContainerRegistry",
+)
+"""Resource providers of a workspace and of what it rests on; the registry comes with the first image."""
 _TIMEOUT = 1800.0
 """Seconds for a workspace with its storage account, key vault and Application Insights; usually two minutes."""
 
@@ -27,6 +37,8 @@ def create(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> None:
     problem = half_of_a_key(step.parameters)
     if problem:
         raise problem
+    with step.doing("registering resource providers"):
+        Providers(step.rest(), ref.subscription_id, step.workflow.info).ensure(PROVIDERS)
     location = _ensure_resource_group(step, ref)
     step.workflow.info(f"Creating {ref}")
     try:

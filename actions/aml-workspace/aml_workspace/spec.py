@@ -32,7 +32,11 @@ ACTION = ActionSpec(
     permissions=(
         Permission("Reader", "the workspace", "to find it"),
         Permission("Contributor", "the resource group", "to create the workspace; not needed when it exists"),
-        Permission("Contributor", "the subscription", "to create the resource group; not needed when it exists"),
+        Permission(
+            "Contributor",
+            "the subscription",
+            "to create the resource group, and to register resource providers; not needed when both are done",
+        ),
     ),
     work="aml_workspace.action:work",
     check="aml_workspace.check:check",
