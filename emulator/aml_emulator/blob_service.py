@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import threading
 from collections.abc import Callable
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ class BlobService:
         self._emulator = emulator
         self._blobs = emulator.blobs
         self._blocks = emulator.blocks
+        self._deciding = threading.Lock()  # a condition is checked and acted upon in one step, as the service does
 
     def handle(self, call: Call) -> Reply:
         """Answer one request; errors are answers too."""
@@ -200,13 +202,14 @@ class BlobService:
         kind = call.headers.get("x-ms-blob-type", "BlockBlob")
         if kind.lower() != "blockblob":
             raise not_emulated(f"blobs of type {kind}")
-        self._check_new(call, container, name)
         digest = base64.b64encode(hashlib.md5(call.body, usedforsecurity=False).digest()).decode()
         if call.headers.get("content-md5", digest) != digest:
             raise StorageError(
                 400, "Md5Mismatch", "The MD5 value specified in the request did not match what the server got."
             )
-        blob = self._blobs.put(container, name, call.body, content_type=_content_type(call), metadata=_metadata(call))
+        with self._deciding:
+            self._check_new(call, container, name)
+            blob = self._blobs.put(container, name, call.body, content_type=_content_type(call), metadata=_metadata(call))
         self._blocks.clear(container, name)
         return Reply(201, headers={**_written(blob), "Content-MD5": digest}, media_type="")
 
@@ -231,14 +234,19 @@ class BlobService:
             raise StorageError(
                 400, "InvalidBlockList", f"The specified block list is invalid: {missing} was not uploaded."
             ) from None
-        blob = self._blobs.put(container, name, whole, content_type=_content_type(call), metadata=_metadata(call))
-        whole.unlink()
+        try:
+            with self._deciding:
+                self._check_new(call, container, name)
+                blob = self._blobs.put(container, name, whole, content_type=_content_type(call), metadata=_metadata(call))
+        finally:
+            whole.unlink()
         self._blocks.clear(container, name)
         return Reply(201, headers=_written(blob), media_type="")
 
     def _delete(self, call: Call, container: str, name: str) -> Reply:
-        _check_conditions(call, self._found(container, name))
-        self._blobs.delete(container, name)
+        with self._deciding:
+            _check_conditions(call, self._found(container, name))
+            self._blobs.delete(container, name)
         return Reply(202, media_type="")
 
     def _check_new(self, call: Call, container: str, name: str) -> None:

@@ -36,7 +36,10 @@ def generated(root: Path, specs: list[ActionSpec]) -> dict[Path, str]:
     for spec in specs:
         folder = root / "actions" / spec.name
         files[folder / "action.yml"] = pages.action_yml(spec)
-        files[folder / "parameters.schema.json"] = json.dumps(file_schema(spec), indent=2, ensure_ascii=False) + "\n"
+        if spec.parameters_file:
+            files[folder / "parameters.schema.json"] = (
+                json.dumps(file_schema(spec), indent=2, ensure_ascii=False) + "\n"
+            )
         files[folder / "README.md"] = _readme(folder / "README.md", pages.tables(spec))
     return files
 
@@ -50,7 +53,7 @@ def _keys(specs: list[ActionSpec]) -> str:
 def _readme(file: Path, tables: dict[str, str]) -> str:
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     names = [match["name"] for match in _MARKED.finditer(text)]
-    if missing := [name for name in _NEEDED if name not in names]:
+    if missing := [name for name in _NEEDED if name in tables and name not in names]:
         raise ValueError(
             f"{file} lacks the markers <!-- generated:NAME --> ... <!-- /generated --> for: {', '.join(missing)}"
         )

@@ -140,13 +140,13 @@ def secrets_table(spec: ActionSpec) -> str:
 
 def tables(spec: ActionSpec) -> dict[str, str]:
     """Return every table under the name of its marker in a README."""
-    return {
+    made = {
         "inputs": inputs_table(spec),
         "outputs": outputs_table(spec),
-        "parameters": parameters_table(spec),
         "permissions": permissions_table(spec),
         "secrets": secrets_table(spec),
     }
+    return {**made, "parameters": parameters_table(spec)} if spec.parameters_file else made
 
 
 def catalog(specs: list[ActionSpec]) -> str:
@@ -163,11 +163,18 @@ def catalog(specs: list[ActionSpec]) -> str:
             f"## {spec.name}\n",
             f"{spec.description}\n",
             f"[README](actions/{spec.name}/README.md) · [action.yml](actions/{spec.name}/action.yml)"
-            f" · [schema of the parameters file](actions/{spec.name}/parameters.schema.json)\n",
+            + (
+                f" · [schema of the parameters file](actions/{spec.name}/parameters.schema.json)\n"
+                if spec.parameters_file
+                else "\n"
+            ),
             "### Inputs\n",
             made["inputs"],
-            f"### Parameters file (`.cloud/.azure/{spec.parameters_file}`)\n",
-            made["parameters"],
+            *(
+                (f"### Parameters file (`.cloud/.azure/{spec.parameters_file}`)\n", made["parameters"])
+                if spec.parameters_file
+                else ()
+            ),
             "### Outputs\n",
             made["outputs"],
             "### Environment secrets\n",

@@ -58,14 +58,24 @@ class AzureRest:
         """
         return self._send("POST", url, params=params, json=json)
 
+    def upload(self, url: str, content: bytes, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Send bytes and return the JSON object of the answer (empty when it is something else).
+
+        Raises:
+            azure.core.exceptions.HttpResponseError: the answer is not 2xx.
+        """
+        headers = {"Content-Type": "application/zip"}
+        return self._send("POST", url, params=params, content=content, headers=headers)
+
     def _send(self, method: str, url: str, **content: Any) -> dict[str, Any]:  # noqa: ANN401 - keywords of HttpRequest
         from azure.core.rest import HttpRequest
 
         request = HttpRequest(method, url if "://" in url else self._base + url, **content)
         response = self._client.send_request(request, connection_timeout=_CONNECT, read_timeout=_READ)
         response.raise_for_status()
-        data: dict[str, Any] = response.json() if response.content else {}
-        return data
+        is_json = "json" in response.headers.get("Content-Type", "json")
+        data = response.json() if response.content and is_json else {}
+        return data if isinstance(data, dict) else {"value": data}
 
     def close(self) -> None:
         """Close the connections."""

@@ -55,6 +55,8 @@ def check_settings(
     Returns:
         The sets of parameters; empty when the file cannot be read or a value is wrong.
     """
+    if not spec.parameters_file:
+        return (spec.parameters(),)
     try:
         sets, document = load_parameters(spec, spec.parameters, name, workspace, findings)
     except ActionError as error:

@@ -110,6 +110,10 @@ class Parameters(BaseModel):
         return value
 
 
+class NoParameters(Parameters):
+    """Of an action without a parameters file: everything is an input."""
+
+
 @dataclass(frozen=True)
 class CheckContext:
     """What a check without network may look at.
@@ -136,7 +140,7 @@ class ActionSpec:
         inputs: in the order of the documentation.
         outputs: the legacy names first; one JSON output ``result`` holds everything.
         parameters: the model of the parameters file.
-        parameters_file: default name of that file under ``.cloud/.azure``.
+        parameters_file: default name of that file under ``.cloud/.azure``; empty for an action that has none.
         parameters_file_required: the file must exist even under its default name.
         secrets: environment variables with secrets that the action reads.
         permissions: Azure roles.

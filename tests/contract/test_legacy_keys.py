@@ -14,8 +14,8 @@ SPECS = {spec.name: spec for spec in find_actions()}
 CONTRACT = ROOT.parent / "shared" / "contracts" / "legacy-actions.md"
 
 
-def test_there_are_five():
-    assert sorted(SPECS) == sorted(LEGACY_KEYS)
+def test_the_five_of_old_are_there():
+    assert set(LEGACY_KEYS) <= set(SPECS)
 
 
 @pytest.mark.parametrize("name", LEGACY_KEYS)

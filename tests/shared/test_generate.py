@@ -31,7 +31,8 @@ def repository(tmp_path):
     for name in NAMES:
         (tmp_path / "actions" / name).mkdir(parents=True)
         for file in ("action.yml", "README.md", "parameters.schema.json"):
-            shutil.copy(ROOT / "actions" / name / file, tmp_path / "actions" / name / file)
+            if (ROOT / "actions" / name / file).exists():
+                shutil.copy(ROOT / "actions" / name / file, tmp_path / "actions" / name / file)
     assert generate.main([], tmp_path) == 0
     return tmp_path
 
@@ -43,8 +44,8 @@ def test_the_repository_is_up_to_date():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_five_actions_are_found():
-    assert NAMES == ["aml-compute", "aml-deploy", "aml-registermodel", "aml-run", "aml-workspace"]
+def test_the_actions_are_found():
+    assert NAMES == ["aml-compute", "aml-configure", "aml-deploy", "aml-registermodel", "aml-run", "aml-workspace"]
     assert {point.name for point in entry_points(group="aml_actions.actions")} == set(NAMES)
 
 
@@ -201,6 +202,6 @@ def test_the_shared_package_names_no_action():
 
 
 def test_json_schemas_are_stable_text():
-    for spec in ACTIONS:
+    for spec in (spec for spec in ACTIONS if spec.parameters_file):
         file = ROOT / "actions" / spec.name / "parameters.schema.json"
         assert json.loads(file.read_text(encoding="utf-8")) == file_schema(spec)

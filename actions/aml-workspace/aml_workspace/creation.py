@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aml_actions import resource_ids
+from aml_actions import resource_groups, resource_ids
 from aml_actions.azure_errors import explain
 from aml_actions.client import quiet
 from aml_actions.errors import ActionError
@@ -60,40 +60,23 @@ def create(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> None:
 
 def _ensure_resource_group(step: Step[WorkspaceParameters], ref: WorkspaceRef) -> str:
     """Return the region of the resource group; create the group if need be."""
-    from azure.core.exceptions import ResourceNotFoundError
-    from azure.mgmt.resource.resources import ResourceManagementClient
-
-    scope = f"{step.cloud.resource_manager}/.default"
     name, wanted = ref.resource_group, step.parameters.location
-    with (
-        step.doing(f"looking for resource group {name}"),
-        ResourceManagementClient(
-            step.credential,
-            ref.subscription_id,
-            base_url=step.cloud.resource_manager,
-            credential_scopes=[scope],
-            user_agent=step.user_agent,
-        ) as client,
-    ):
-        try:
-            return str(client.resource_groups.get(name).location)
-        except ResourceNotFoundError:
-            pass
-        if not step.parameters.create_resource_group:
-            raise ActionError(
-                f"The resource group {name} does not exist in subscription {ref.subscription_id}.",
-                allowed="an existing resource group, or create_resource_group: true",
-                fix=f"az group create --name {name} --location <region>, or set create_resource_group to true",
-            )
-        if not wanted:
-            raise ActionError(
-                f"The resource group {name} does not exist, and without a region it cannot be created.",
-                allowed="a region in the parameter location, such as westeurope",
-                fix=f"add location to .cloud/.azure/{step.inputs['parameters_file']}",
-            )
-        with step.doing(f"creating resource group {name}"):
-            step.workflow.info(f"Creating resource group {name} in {wanted}")
-            client.resource_groups.create_or_update(name, {"location": wanted, "tags": step.runner.stamp()})
+    found = resource_groups.location_of(step, name)
+    if found is not None:
+        return found
+    if not step.parameters.create_resource_group:
+        raise ActionError(
+            f"The resource group {name} does not exist in subscription {ref.subscription_id}.",
+            allowed="an existing resource group, or create_resource_group: true",
+            fix=f"az group create --name {name} --location <region>, or set create_resource_group to true",
+        )
+    if not wanted:
+        raise ActionError(
+            f"The resource group {name} does not exist, and without a region it cannot be created.",
+            allowed="a region in the parameter location, such as westeurope",
+            fix=f"add location to .cloud/.azure/{step.inputs['parameters_file']}",
+        )
+    resource_groups.create(step, name, wanted)
     return wanted
 
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = given.paths or [Path()]
     if missing := [str(path) for path in paths if not path.exists()]:
         parser.error(f"there is no {', '.join(missing)}")
-    specs = find_actions()
+    specs = [spec for spec in find_actions() if spec.parameters_file]
     judged = [one for path in paths for one in validate(path, specs)]
     status = next((level for level in ("error", "warning") if any(one.status == level for one in judged)), "ok")
     if given.json:

@@ -17,7 +17,7 @@ from aml_actions.settings import FOLDER
 from aml_actions.spec import ActionSpec
 from aml_actions.validation.command import validate
 
-SPECS = find_actions()
+SPECS = [spec for spec in find_actions() if spec.parameters_file]
 BY_NAME = {spec.name: spec for spec in SPECS}
 STATUSES = {"ok", "warning", "error"}
 POINTED_AT = {
