@@ -63,7 +63,8 @@ lock: setup          ## compile requirements/*.in to locks: wheels only, with ha
 	UV_SYSTEM_CERTS=1 $$compile --python-version 3.10 uv.in -o uv.txt; \
 	UV_SYSTEM_CERTS=1 $$compile --python-version 3.10 actions.in -o actions.txt; \
 	UV_SYSTEM_CERTS=1 $$compile --python-version 3.11 emulator.in -o emulator.txt; \
-	UV_SYSTEM_CERTS=1 $$compile --python-version 3.11 dev.in -o dev.txt
+	UV_SYSTEM_CERTS=1 $$compile --python-version 3.11 dev.in -o dev.txt; \
+	UV_SYSTEM_CERTS=1 $$compile --python-version 3.11 infra-lint.in -o infra-lint.txt
 
 clean:               ## remove everything that was installed or made here
 	rm -rf "$(BUILD)" *.egg-info
