@@ -40,12 +40,22 @@ def test_an_answer_is_retried_left_to_a_redelivery_or_given_up(
     assert (verdict.next, verdict.reason) == (next_, reason)
 
 
+def test_a_rate_limit_may_say_until_when_to_be_quiet() -> None:
+    in_an_hour = time.time() + 3600  # not when the tests are collected, which may be long before this one runs
+    for headers in (
+        {"retry-after": formatdate(in_an_hour, usegmt=True)},
+        {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(in_an_hour))},
+    ):
+        verdict = judge(Answer(429, headers, None))
+        assert verdict.quiet
+        assert verdict.wait is not None
+        assert 3000 <= verdict.wait <= 3600
+
+
 @pytest.mark.parametrize(
     ("headers", "low", "high"),
     [
         ({"retry-after": "7"}, 7, 7),
-        ({"retry-after": formatdate(time.time() + 3600, usegmt=True)}, 3000, 3600),
-        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 3600)}, 3000, 3600),
         ({"retry-after": "soon"}, 60, 60),
         ({}, 60, 60),
     ],
