@@ -43,9 +43,10 @@ def list_blobs(store: BlobStore, endpoint: str, container: str, query: Mapping[s
         f"<BlobPrefix><Name>{escape(name)}</Name></BlobPrefix>" if blob is None else _blob(blob, with_metadata)
         for name, blob in entries.items()
     )
+    own_name = container.rpartition("/")[2]  # see `StorageAccounts.place`
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
-        f"<EnumerationResults ServiceEndpoint={quoteattr(endpoint)} ContainerName={quoteattr(container)}>"
+        f"<EnumerationResults ServiceEndpoint={quoteattr(endpoint)} ContainerName={quoteattr(own_name)}>"
         f"<Prefix>{escape(prefix)}</Prefix><Marker>{escape(marker)}</Marker><MaxResults>{most}</MaxResults>"
         f"<Delimiter>{escape(delimiter)}</Delimiter><Blobs>{listed}</Blobs><NextMarker>{escape(following)}</NextMarker>"
         "</EnumerationResults>"

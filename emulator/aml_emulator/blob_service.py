@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import threading
+import uuid
 from collections.abc import Callable
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from aml_emulator import blob_auth
 from aml_emulator.blob_auth import Target
 from aml_emulator.blob_errors import StorageError, blob_not_found, container_not_found, not_emulated
 from aml_emulator.blob_listing import list_blobs
+from aml_emulator.blobs import Cause
 from aml_emulator.http import Call, FileSlice, Reply
 
 if TYPE_CHECKING:
@@ -43,8 +45,9 @@ def signed_url(emulator: Emulator, container: str, name: str, seconds: int, *, p
     key = emulator.accounts.key(account) if account else None
     if account is None or key is None:
         raise LookupError(f"container {container!r} belongs to no storage account")
-    query = urlencode(blob_auth.blob_sas(account, key, container, name, permissions, seconds))
-    path = f"{account}/{container}" + (f"/{quote(name)}" if name else "")
+    own_name = emulator.accounts.name_of(container)
+    query = urlencode(blob_auth.blob_sas(account, key, own_name, name, permissions, seconds))
+    path = f"{account}/{own_name}" + (f"/{quote(name)}" if name else "")
     return f"{emulator.blob_url}/{path}?{query}"
 
 
@@ -69,11 +72,18 @@ class BlobService:
         if not container:
             raise not_emulated(f"{call.method} on the account ({call.query.get('comp') or 'properties'})")
         operation, permission = self._operation(call, blob)
-        target = Target(self._emulator.accounts.owner(container) or account, container, blob, permission)
+        account = account or self._signer(call)
+        place = self._emulator.accounts.place(account, container) if account else container
+        target = Target(self._emulator.accounts.owner(place) or account, container, blob, permission)
         blob_auth.authorize(call, target, self._emulator.accounts, self._emulator.tokens)
-        if operation != self._create_container and not self._blobs.has_container(container):
+        if operation != self._create_container and not self._blobs.has_container(place):
             raise container_not_found()
-        return operation(call, container, blob)
+        return operation(call, place, blob)
+
+    def _signer(self, call: Call) -> str | None:
+        """The account whose key signs a request: it tells whose container is meant where the path does not."""
+        account = call.headers.get("authorization", "").partition(" ")[2].partition(":")[0]
+        return account if self._emulator.accounts.key(account) else None
 
     def _address(self, raw_path: str) -> tuple[str | None, str, str]:
         """Account (None when the path does not tell), container, blob ("" for the container itself)."""
@@ -116,23 +126,21 @@ class BlobService:
     # ---------------------------------------------------------------- containers
 
     def _create_container(self, call: Call, container: str, blob: str) -> Reply:
-        if not _CONTAINER.fullmatch(container):
+        name = self._emulator.accounts.name_of(container)
+        if not _CONTAINER.fullmatch(name):
             raise StorageError(
                 400,
                 "InvalidResourceName",
-                f"The specified resource name contains invalid characters: '{container}'. Allowed: 3 to 63 lower-case letters, "
+                f"The specified resource name contains invalid characters: '{name}'. Allowed: 3 to 63 lower-case letters, "
                 "digits and single hyphens, beginning and ending with a letter or digit.",
             )
-        account, _, _ = self._address(call.raw_path)
-        if account is None:
-            shared_key = call.headers.get("authorization", "").partition(" ")[2].partition(":")[0]
-            account = shared_key if self._emulator.accounts.key(shared_key) else None
+        account = self._address(call.raw_path)[0] or self._signer(call)
         if account is None:
             raise StorageError(
                 400,
                 "InvalidUri",
                 "The address does not say which storage account the container belongs to. "
-                f"Use {self._emulator.blob_url}/<account>/{container}, or sign with the account's key.",
+                f"Use {self._emulator.blob_url}/<account>/{name}, or sign with the account's key.",
             )
         if not self._blobs.create_container(container):
             raise StorageError(409, "ContainerAlreadyExists", "The specified container already exists.")
@@ -144,6 +152,7 @@ class BlobService:
 
     def _delete_container(self, call: Call, container: str, blob: str) -> Reply:
         self._blobs.delete_container(container)
+        self._emulator.accounts.release(container)
         return Reply(202, media_type="")
 
     def _list(self, call: Call, container: str, blob: str) -> Reply:
@@ -209,9 +218,13 @@ class BlobService:
             )
         with self._deciding:
             self._check_new(call, container, name)
-            blob = self._blobs.put(container, name, call.body, content_type=_content_type(call), metadata=_metadata(call))
+            cause = _cause(call, "PutBlob")
+            blob = self._blobs.put(
+                container, name, call.body, content_type=_content_type(call), metadata=_metadata(call), cause=cause
+            )
         self._blocks.clear(container, name)
-        return Reply(201, headers={**_written(blob), "Content-MD5": digest}, media_type="")
+        headers = {**_written(blob), "Content-MD5": digest, "x-ms-request-id": cause.request_id}
+        return Reply(201, headers=headers, media_type="")
 
     def _set_metadata(self, call: Call, container: str, name: str) -> Reply:
         if not self._blobs.set_metadata(container, name, _metadata(call)):
@@ -237,17 +250,21 @@ class BlobService:
         try:
             with self._deciding:
                 self._check_new(call, container, name)
-                blob = self._blobs.put(container, name, whole, content_type=_content_type(call), metadata=_metadata(call))
+                cause = _cause(call, "PutBlockList")
+                blob = self._blobs.put(
+                    container, name, whole, content_type=_content_type(call), metadata=_metadata(call), cause=cause
+                )
         finally:
             whole.unlink()
         self._blocks.clear(container, name)
-        return Reply(201, headers=_written(blob), media_type="")
+        return Reply(201, headers={**_written(blob), "x-ms-request-id": cause.request_id}, media_type="")
 
     def _delete(self, call: Call, container: str, name: str) -> Reply:
         with self._deciding:
             _check_conditions(call, self._found(container, name))
-            self._blobs.delete(container, name)
-        return Reply(202, media_type="")
+            cause = _cause(call, "DeleteBlob")
+            self._blobs.delete(container, name, cause=cause)
+        return Reply(202, headers={"x-ms-request-id": cause.request_id}, media_type="")
 
     def _check_new(self, call: Call, container: str, name: str) -> None:
         existing = self._blobs.get(container, name)
@@ -268,6 +285,11 @@ def _check_conditions(call: Call, blob: Blob) -> None:
         raise StorageError(
             412, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met."
         )
+
+
+def _cause(call: Call, api: str) -> Cause:
+    """The request as an event of it tells; its id is that of the answer's headers."""
+    return Cause(api, str(uuid.uuid4()), call.headers.get("x-ms-client-request-id", ""))
 
 
 def _content_type(call: Call) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -55,13 +56,52 @@ class Blob:
         return self.path.read_bytes()
 
 
+@dataclass(frozen=True)
+class Cause:
+    """The request of the blob service that changes a blob: the operation's name in events, and the ids of the request."""
+
+    api: str
+    request_id: str = ""
+    client_request_id: str = ""
+
+
+@dataclass(frozen=True)
+class BlobChange:
+    """A blob that was written or deleted, of `size` bytes at that moment. Without a cause the emulator itself did it."""
+
+    blob: Blob
+    size: int
+    deleted: bool
+    cause: Cause | None = None
+
+    @property
+    def api(self) -> str:
+        """Name of the operation."""
+        return self.cause.api if self.cause else "DeleteBlob" if self.deleted else "PutBlob"
+
+    @property
+    def request_id(self) -> str:
+        """The service's id of the request; empty without one."""
+        return self.cause.request_id if self.cause else ""
+
+    @property
+    def client_request_id(self) -> str:
+        """The client's id of the request; empty without one."""
+        return self.cause.client_request_id if self.cause else ""
+
+
 class BlobStore:
     """All containers of the emulator's one storage account."""
 
     def __init__(self, root: Path, database: Database) -> None:
         self._root = root
         self._database = database
+        self._changed: Callable[[BlobChange], None] = lambda change: None
         database.create(_SCHEMA)
+
+    def watch(self, changed: Callable[[BlobChange], None]) -> None:
+        """Have a function called with every blob that is written or deleted, as part of the same transaction."""
+        self._changed = changed
 
     def create_container(self, name: str) -> bool:
         """Make a container; False when it was there."""
@@ -74,7 +114,7 @@ class BlobStore:
     def delete_container(self, name: str) -> None:
         """Delete a container and its blobs."""
         for blob in self.list(name):
-            self.delete(name, blob.name)
+            self._delete(blob)
         self._database.execute("DELETE FROM containers WHERE name = ?", (name,))
 
     def put(
@@ -85,6 +125,7 @@ class BlobStore:
         *,
         content_type: str = "application/octet-stream",
         metadata: dict[str, str] | None = None,
+        cause: Cause | None = None,
     ) -> Blob:
         """Create or replace a blob from bytes or from a file (copied)."""
         path = self._new_file()
@@ -92,7 +133,7 @@ class BlobStore:
             shutil.copyfile(content, path)
         else:
             path.write_bytes(content)
-        return self._record(container, name, path, content_type, metadata or {})
+        return self._record(container, name, path, content_type, metadata or {}, cause)
 
     def live(self, container: str, name: str, *, content_type: str = "text/plain") -> Blob:
         """A new empty blob whose `path` may be appended to: readers see it grow."""
@@ -132,15 +173,21 @@ class BlobStore:
             > 0
         )
 
-    def delete(self, container: str, name: str) -> bool:
+    def delete(self, container: str, name: str, *, cause: Cause | None = None) -> bool:
         """Delete a blob; False when it was not there."""
         with self._database.transaction():
             blob = self.get(container, name)
             if blob is None:
                 return False
+            self._changed(BlobChange(blob, _size_of(blob), True, cause))
             self._database.execute("DELETE FROM blobs WHERE container = ? AND name = ?", (container, name))
         blob.path.unlink(missing_ok=True)
         return True
+
+    def _delete(self, blob: Blob) -> None:
+        """Delete a blob with its container, of which no event tells."""
+        self._database.execute("DELETE FROM blobs WHERE container = ? AND name = ?", (blob.container, blob.name))
+        blob.path.unlink(missing_ok=True)
 
     def upload_folder(self, container: str, prefix: str, folder: Path) -> int:
         """Store every file below a folder as `prefix/relative/path`; how many there were. Links are not followed."""
@@ -175,7 +222,15 @@ class BlobStore:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 
-    def _record(self, container: str, name: str, path: Path, content_type: str, metadata: dict[str, str]) -> Blob:
+    def _record(
+        self,
+        container: str,
+        name: str,
+        path: Path,
+        content_type: str,
+        metadata: dict[str, str],
+        cause: Cause | None = None,
+    ) -> Blob:
         with self._database.transaction():
             old = self.get(container, name)
             self._database.execute("INSERT OR IGNORE INTO containers (name) VALUES (?)", (container,))
@@ -185,9 +240,15 @@ class BlobStore:
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (container, name, str(path.relative_to(self._root)), content_type, json.dumps(metadata), etag),
             )
+            blob = Blob(container, name, path, content_type, etag, metadata)
+            self._changed(BlobChange(blob, _size_of(blob), False, cause))
         if old is not None:
             old.path.unlink(missing_ok=True)
-        return Blob(container, name, path, content_type, etag, metadata)
+        return blob
+
+
+def _size_of(blob: Blob) -> int:
+    return blob.path.stat().st_size if blob.path.exists() else 0
 
 
 def _etag() -> str:

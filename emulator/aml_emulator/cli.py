@@ -53,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"port; blobs take the next (default {DEFAULT_PORT}, 0: any)",
     )
+    up.add_argument(
+        "--event-time-scale",
+        type=_time_scale,
+        default=None,
+        metavar="X",
+        help="how fast the waits of Event Grid pass: 1 as on Azure (default 0.1: 10 s become 1 s)",
+    )
     up.add_argument("--foreground", action="store_true", help="stay in this terminal until Ctrl-C")
     add("down", _down, "Stop the emulator; its state stays.")
     status = add("status", _status, "Tell whether the emulator runs, and where.")
@@ -68,14 +75,59 @@ def _parser() -> argparse.ArgumentParser:
         "--last", type=int, default=50, metavar="N", help="only the last N of them (default 50, 0: all)"
     )
     requests.add_argument("--json", action="store_true", help="whole requests with their bodies, secrets hidden")
+    _add_events(add)
+    _add_functions(add)
     add("credentials", _credentials, "Print the service principal as JSON, for the secret AZURE_CREDENTIALS.")
     return parser
+
+
+def _add_events(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    events = add("events", _events, "Show what Event Grid delivered, or send an event.")
+    actions = events.add_subparsers(title="what to do", metavar="ACTION", dest="action")
+    listing = actions.add_parser("list", help="print events, the newest last (the default)")
+    listing.add_argument("--last", type=int, default=50, metavar="N", help="only the last N of them (default 50)")
+    listing.add_argument("--type", default="", metavar="TEXT", help="only types with this text in them")
+    listing.add_argument("--json", action="store_true", help="whole events, one JSON object a line")
+    send = actions.add_parser(
+        "send", help="publish an event, for example of data drift, which nothing here measures by itself"
+    )
+    send.add_argument("--source", required=True, metavar="ID", help="id or name of a workspace or storage account")
+    send.add_argument(
+        "--type",
+        required=True,
+        metavar="TYPE",
+        help="event type; without a dot it is one of Microsoft.MachineLearningServices, for example DatasetDriftDetected",
+    )
+    send.add_argument("--subject", default="", metavar="TEXT", help="what of the source it is about")
+    for action in (listing, send):  # after the action, too
+        action.add_argument("--state", type=Path, default=argparse.SUPPRESS, metavar="DIR", help=argparse.SUPPRESS)
+    send.add_argument("--data", default="{}", metavar="JSON", help="the payload, or @FILE (default {})")
+
+
+def _add_functions(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    functions = add("functions", _functions, "Show what a function app logged.")
+    functions.add_argument(
+        "name", nargs="?", default="", metavar="APP", help="name of the function app, if there are several"
+    )
+    functions.add_argument(
+        "--last", type=int, default=100, metavar="N", help="only the last N entries of its log (default 100)"
+    )
+    functions.add_argument("--json", action="store_true", help="whole entries, one JSON object a line")
 
 
 def _port(text: str) -> int:
     if not text.isdigit() or not 0 <= int(text) <= 65534:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: allowed are 0 (any) and 1 to 65534")
     return int(text)
+
+
+def _time_scale(text: str) -> float:
+    from aml_emulator.eventgrid.options import time_scale
+
+    try:
+        return time_scale(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _state(options: argparse.Namespace) -> StateDirectory:
@@ -85,6 +137,10 @@ def _state(options: argparse.Namespace) -> StateDirectory:
 def _up(options: argparse.Namespace) -> int:
     from aml_emulator import control
 
+    if options.event_time_scale is not None:
+        from aml_emulator.eventgrid.options import TIME_SCALE
+
+        os.environ[TIME_SCALE] = str(options.event_time_scale)
     return control.up(_state(options), options.port, foreground=options.foreground, environment=os.environ)
 
 
@@ -123,6 +179,24 @@ def _requests(options: argparse.Namespace) -> int:
     for one in found[-options.last :] if options.last else found:
         print(json.dumps(one) if options.json else f"{one['time']} {one['method']} {one['path']} {one['status']}")
     return 0
+
+
+def _events(options: argparse.Namespace) -> int:
+    from aml_emulator.eventgrid import command
+
+    if options.action == "send":
+        return command.send(
+            _state(options), source=options.source, event_type=options.type, subject=options.subject, data=options.data
+        )
+    if options.action is None:
+        return command.show(_state(options), last=50, event_type="", as_json=False)
+    return command.show(_state(options), last=options.last, event_type=options.type, as_json=options.json)
+
+
+def _functions(options: argparse.Namespace) -> int:
+    from aml_emulator.functions import command
+
+    return command.show_log(_state(options), options.name, last=options.last, as_json=options.json)
 
 
 def _credentials(options: argparse.Namespace) -> int:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from aml_emulator.blobs import BlobStore
     from aml_emulator.blocks import BlockStore
     from aml_emulator.database import Database
+    from aml_emulator.eventgrid.publishing import Events
+    from aml_emulator.functions.apps import FunctionApps
+    from aml_emulator.http import Router
     from aml_emulator.jobs.service import JobService
     from aml_emulator.operations import Operations
     from aml_emulator.resources import Resources
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 class Emulator:
     """Every part of a running emulator. Built once by `server.build`; handlers close over it.
 
-    `jobs` and `serving` need the other parts, so `build` makes them last and puts them in.
+    `jobs` and `serving` need the other parts, so `build` makes them last and puts them in; so does `router`, through which a part
+    calls the emulator's own routes as a client would.
     """
 
     base_url: str
@@ -39,3 +43,6 @@ class Emulator:
     tracking: TrackingStore
     jobs: JobService = field(init=False)
     serving: ServingService = field(init=False)
+    events: Events = field(init=False)
+    functions: FunctionApps = field(init=False)
+    router: Router = field(init=False)

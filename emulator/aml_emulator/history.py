@@ -206,7 +206,7 @@ def run_body(emulator: Emulator, workspace: Resource, run: Run) -> Body:
         "name": run.display_name,
         "description": job.properties.get("description") if job else None,
         "hidden": bool(job.properties.get("isArchived")) if job else run.lifecycle != "active",
-        "runType": _run_type(job) if run.is_job else None,
+        "runType": run_type(job) if run.is_job else None,
         **_NEVER_KNOWN_OF_RUNS,
     }
 
@@ -217,7 +217,7 @@ def run_properties(emulator: Emulator, workspace: Resource, run: Run) -> Body:
     return found.properties if found else {}
 
 
-def _run_type(job: Resource | None) -> str:
+def run_type(job: Resource | None) -> str:
     """What run history calls the run of a job: a step of a pipeline is a StepRun, whatever it runs."""
     if job is not None and is_step(job):
         return STEP

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from aml_emulator.arm.template.secrets import hidden_request
 from aml_emulator.http import Call, Reply
 from aml_emulator.resources import now
 
@@ -18,8 +19,14 @@ MOST_LOG_BYTES = 32 * 1024 * 1024
 """Bytes after which a new log is begun; one older is kept."""
 _SECRET_PARAMETERS = ("sig", "code", "token", "client_secret")
 _SECRET_KEY = re.compile(
-    r"password|secret|token|keyvalue|primarykey|secondarykey|accountkey|sasuri|privatekey", re.IGNORECASE
+    r"password|secret|token|keyvalue|primarykey|secondarykey|accountkey|sasuri|privatekey|endpointurl", re.IGNORECASE
 )
+_SECRET_VALUES = re.compile(r"/vaults/[^/]+/secrets/|/config/(appsettings|connectionstrings)", re.IGNORECASE)
+"""Paths of what holds secrets under any name: every string in `properties` is hidden."""
+_SECRET_LISTS = ("appsettings", "connectionstrings")
+"""Members that are lists of names with values: every value is hidden."""
+_DEPLOYMENT = re.compile(r"/providers/Microsoft\.Resources/deployments/[^/]+(/validate|/whatIf)?/?", re.IGNORECASE)
+"""Paths of deployments: what of their parameters is secret, their template says."""
 HIDDEN = "***"
 
 
@@ -85,15 +92,43 @@ def _body(call: Call) -> Any:  # noqa: ANN401 - any JSON
     if not call.body or len(call.body) > MOST_BODY_BYTES or call.body.lstrip()[:1] not in (b"{", b"["):
         return None
     try:
-        return _hidden(json.loads(call.body))
+        parsed = json.loads(call.body)
+        if _DEPLOYMENT.search(call.path):
+            parsed = hidden_request(parsed)
+        found = _hidden(parsed)
     except (ValueError, RecursionError):
         return None
+    if isinstance(found, dict) and _SECRET_VALUES.search(call.path):
+        found["properties"] = _all_hidden(found.get("properties"))
+    return found
+
+
+def _all_hidden(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Every string and number hidden; names stay."""
+    if isinstance(value, dict):
+        return {name: _all_hidden(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_all_hidden(inner) for inner in value]
+    return value if value is None or isinstance(value, bool) else HIDDEN
+
+
+def _hidden_values(items: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A list of names with values, without the values."""
+    if not isinstance(items, list):
+        return _all_hidden(items)
+    return [{**item, "value": HIDDEN} if isinstance(item, dict) else HIDDEN for item in items]
 
 
 def _hidden(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, dict):
+        if value.get("isSecret") is True and "value" in value:  # a delivery attribute of an event subscription
+            value = {**value, "value": HIDDEN}
         return {
-            name: HIDDEN if isinstance(inner, str) and inner and _SECRET_KEY.search(name) else _hidden(inner)
+            name: _hidden_values(inner)
+            if name.lower() in _SECRET_LISTS
+            else HIDDEN
+            if isinstance(inner, str) and inner and _SECRET_KEY.search(name)
+            else _hidden(inner)
             for name, inner in value.items()
         }
     return [_hidden(inner) for inner in value] if isinstance(value, list) else value

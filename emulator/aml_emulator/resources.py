@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import json
 from collections.abc import Callable
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS resources (
     body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS resources_by_parent ON resources (parent, type);
+CREATE INDEX IF NOT EXISTS resources_by_type ON resources (type);
 """
 
 
@@ -55,7 +57,12 @@ class Resources:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._on_delete: dict[str, list[Callable[[Resource], None]]] = {}
         database.create(_SCHEMA)
+
+    def on_delete(self, resource_type: str, hook: Callable[[Resource], None]) -> None:
+        """Have a function called with every resource of an ARM type that is gone, however it went."""
+        self._on_delete.setdefault(resource_type.lower(), []).append(hook)
 
     def get(self, resource_id: str) -> Resource | None:
         """The resource of that id, or None."""
@@ -108,8 +115,23 @@ class Resources:
         """Delete a resource and everything below it; whether it was there."""
         pattern = resource_id.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "/%"
         with self._database.transaction():
+            watched = self._watched(resource_id, pattern)
             self._database.execute("DELETE FROM resources WHERE id LIKE ? ESCAPE '\\'", (pattern,))
-            return self._database.execute("DELETE FROM resources WHERE id = ?", (resource_id,)) > 0
+            was_there = self._database.execute("DELETE FROM resources WHERE id = ?", (resource_id,)) > 0
+        for gone in watched:
+            for hook in self._on_delete[ids.type_of(gone.id).lower()]:
+                hook(gone)
+        return was_there
+
+    def _watched(self, resource_id: str, pattern: str) -> builtins.list[Resource]:
+        """Of what a deletion takes, that which somebody wants to know of; children before their parents."""
+        if not self._on_delete:
+            return []
+        rows = self._database.rows(
+            "SELECT id, type, body FROM resources WHERE id = ? OR id LIKE ? ESCAPE '\\' ORDER BY length(id) DESC",
+            (resource_id, pattern),
+        )
+        return [Resource(row["id"], json.loads(row["body"])) for row in rows if row["type"].lower() in self._on_delete]
 
     def list(self, parent: str, resource_type: str | None = None) -> list[Resource]:
         """Direct children, oldest first; `resource_type` is the full ARM type."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from aml_emulator import artifact_service, entra, history, operations, run_artifacts, run_changes, sdk_v1, studio
-from aml_emulator.arm import dependencies, deployments, metadata, subscriptions
+from aml_emulator.arm import deployments, metadata, subscriptions
 from aml_emulator.context import Emulator
+from aml_emulator.eventgrid import routes as eventgrid
+from aml_emulator.functions import routes as functions
 from aml_emulator.http import Router
 from aml_emulator.metric_service import routes as metric_service
 from aml_emulator.ml import (
@@ -21,8 +23,10 @@ from aml_emulator.ml import (
     models,
     online_deployments,
     online_endpoints,
+    workspace_requests,
     workspaces,
 )
+from aml_emulator.providers import routes as providers
 from aml_emulator.serving import routes as serving
 from aml_emulator.tracking import routes as tracking
 
@@ -35,8 +39,11 @@ def register_all(router: Router, emulator: Emulator) -> None:
         operations,
         subscriptions,
         deployments,
-        dependencies,
+        eventgrid,
+        functions,
+        providers,
         workspaces,
+        workspace_requests,
         datastores,
         computes,
         environments,

@@ -37,6 +37,10 @@ def build(state: StateDirectory, port: int, blob_port: int) -> tuple[Emulator, R
     from aml_emulator.blocks import BlockStore
     from aml_emulator.context import Emulator
     from aml_emulator.database import Database
+    from aml_emulator.eventgrid.hooks import BlobEvents
+    from aml_emulator.eventgrid.options import EventOptions
+    from aml_emulator.eventgrid.publishing import Events
+    from aml_emulator.functions.apps import FunctionApps
     from aml_emulator.http import Router
     from aml_emulator.identity import Identity
     from aml_emulator.jobs.service import JobService
@@ -65,8 +69,11 @@ def build(state: StateDirectory, port: int, blob_port: int) -> tuple[Emulator, R
         tracking=TrackingStore(database, record.base_url),
     )
     emulator.jobs, emulator.serving = JobService(emulator), ServingService(emulator)
+    emulator.functions = FunctionApps(emulator)
+    emulator.events = Events(emulator, EventOptions.from_environment(os.environ))
+    emulator.blobs.watch(BlobEvents(emulator).changed)
     relocate(database, record.base_url, record.blob_url)
-    router = Router()
+    router = emulator.router = Router()
     register_all(router, emulator)
     return emulator, router
 
@@ -125,6 +132,8 @@ async def _serve(
     emulator.operations.resume()
     await loop.run_in_executor(executor, emulator.jobs.start)
     await loop.run_in_executor(executor, emulator.serving.start)
+    await loop.run_in_executor(executor, emulator.functions.start)
+    await loop.run_in_executor(executor, emulator.events.start)
     port, blob_port = (item.getsockname()[1] for item in sockets)
     emulator.state.write_record(ServerRecord(os.getpid(), port, blob_port, time.time()))
     log.info("serving %s and %s", emulator.base_url, emulator.blob_url)
@@ -133,6 +142,8 @@ async def _serve(
     finally:
         emulator.state.forget_record()
         emulator.operations.stop()
+        await asyncio.to_thread(emulator.events.stop)
+        await asyncio.to_thread(emulator.functions.stop)
         await asyncio.to_thread(emulator.jobs.stop)
         await asyncio.to_thread(emulator.serving.stop)
         executor.shutdown(wait=False, cancel_futures=True)

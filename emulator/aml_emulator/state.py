@@ -46,7 +46,7 @@ class StateDirectory:
         """Make the folders. The root is private to the user: it holds keys."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
-        for folder in (self.pki, self.blobs, self.jobs, self.deployments, self.environments):
+        for folder in (self.pki, self.blobs, self.jobs, self.deployments, self.functions, self.environments):
             folder.mkdir(exist_ok=True)
 
     @property
@@ -88,6 +88,11 @@ class StateDirectory:
     def deployments(self) -> Path:
         """Working folders of deployments."""
         return self.root / "deployments"
+
+    @property
+    def functions(self) -> Path:
+        """Code, logs and working folders of function apps."""
+        return self.root / "functions"
 
     @property
     def environments(self) -> Path:

@@ -1,7 +1,9 @@
 """Storage accounts: their keys, and which container belongs to which.
 
 A URL of the form `https://account.blob.core.local@127.0.0.1:8444/container/blob` reaches us as `/container/blob`: the account is in
-the user-info part, which clients do not send. Containers are therefore unique in the whole emulator and each knows its account.
+the user-info part, which clients do not send. Containers are therefore stored under names that are unique in the whole emulator, and
+each knows its account. Where two accounts have a container of the same name, the second is stored as `account/container`, and reached by
+addresses that name the account: `/account/container/blob`.
 """
 
 from __future__ import annotations
@@ -50,6 +52,24 @@ class StorageAccounts:
         """The account a container belongs to, or None."""
         row = self._database.row("SELECT account FROM container_accounts WHERE container = ?", (container,))
         return row["account"] if row else None
+
+    def release(self, container: str) -> None:
+        """Forget whose a container was that is gone."""
+        self._database.execute("DELETE FROM container_accounts WHERE container = ?", (container,))
+
+    def place(self, account: str, container: str) -> str:
+        """The name under which the blob store keeps an account's container.
+
+        That is the container's own name, unless a container of another account had it when this one was made.
+        """
+        qualified = f"{account}/{container}"
+        free = self.owner(container) in (None, account) and self.owner(qualified) is None
+        return container if free else qualified
+
+    @staticmethod
+    def name_of(place: str) -> str:
+        """A container's own name, of the name under which it is stored."""
+        return place.rpartition("/")[2]
 
     def containers(self, account: str) -> list[str]:
         """The containers of an account."""

@@ -1,4 +1,7 @@
-"""What every process of a job or deployment finds in its environment, and nothing of the shell that the emulator was started from."""
+"""What every process of a job, deployment or function app finds in its environment.
+
+Nothing of the shell that the emulator was started from is in it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,20 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy
 
 def base_variables(emulator: Emulator, home: Path, python: PythonEnvironment) -> dict[str, str]:
     """Paths, certificate authorities, proxies, the managed identity, and where the cloud is."""
+    return {
+        **process_variables(emulator, home, python),
+        "AZUREML_CURRENT_CLOUD": metadata.CLOUD,
+        "ARM_CLOUD_METADATA_URL": metadata.address_for_jobs(emulator),
+        "REGISTRY_DISCOVERY_ENDPOINT_URL": f"{emulator.base_url}/",
+        "MSI_ENDPOINT": emulator.tokens.msi_endpoint,
+        "MSI_SECRET": emulator.tokens.msi_secret,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        **python.variables,
+    }
+
+
+def process_variables(emulator: Emulator, home: Path, python: PythonEnvironment) -> dict[str, str]:
+    """Paths, certificate authorities and proxies: what any process in an environment needs to reach this emulator and the rest."""
     bundle = str(emulator.state.bundle)
     found = {
         "PATH": f"{python.bin}:{_SYSTEM_PATH}",
@@ -29,15 +46,9 @@ def base_variables(emulator: Emulator, home: Path, python: PythonEnvironment) ->
         "REQUESTS_CA_BUNDLE": bundle,
         "SSL_CERT_FILE": bundle,
         "CURL_CA_BUNDLE": bundle,
-        "AZUREML_CURRENT_CLOUD": metadata.CLOUD,
-        "ARM_CLOUD_METADATA_URL": metadata.address_for_jobs(emulator),
-        "REGISTRY_DISCOVERY_ENDPOINT_URL": f"{emulator.base_url}/",
-        "MSI_ENDPOINT": emulator.tokens.msi_endpoint,
-        "MSI_SECRET": emulator.tokens.msi_secret,
-        "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     if proxies := {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}:
         own = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
         direct = ",".join(filter(None, (own, "127.0.0.1,localhost")))
         found |= proxies | {"NO_PROXY": direct, "no_proxy": direct}
-    return found | python.variables
+    return found

@@ -8,6 +8,7 @@ from typing import Any
 
 from contract.azure import put
 from contract.table import Gives, Leaves, Row, Says, Scenario, Wire
+from support.azure_resources import smallest_body
 from support.training import TrainingRepository
 
 GROUP = "/resourceGroups/rg-contract"
@@ -22,7 +23,7 @@ EXISTING = {
 def _existing_resources(repository: TrainingRepository) -> Mapping[str, str]:
     put(repository.emulator, GROUP.replace("resourceGroups", "resourcegroups"), {"location": "northeurope"})
     for kind, name in EXISTING.items():
-        put(repository.emulator, f"{GROUP}/providers/{kind}/{name}", {"location": "northeurope"})
+        put(repository.emulator, f"{GROUP}/providers/{kind}/{name}", smallest_body(kind, "northeurope"))
     subscription = repository.emulator.identity["subscriptionId"]
     return {"group": f"/subscriptions/{subscription}{GROUP}", "subscription": subscription}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from support.azure_resources import smallest_body
 from support.emulator import RunningEmulator
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def test_a_workspace_can_rest_on_a_storage_account_that_exists(client: MLClient,
 
     account = f"own{uuid.uuid4().hex[:12]}"
     account_id = f"{group}/providers/Microsoft.Storage/storageAccounts/{account}"
-    assert rest("PUT", account_id, json={"location": "westeurope", "sku": {"name": "Standard_LRS"}}).status_code == 201
+    assert rest("PUT", account_id, json=smallest_body(account_id)).status_code == 201
     name = f"ws-{uuid.uuid4().hex[:8]}"
     client.workspaces.begin_create(Workspace(name=name, location="westeurope", storage_account=account_id)).result()
     assert client.workspaces.get(name).storage_account == account_id
@@ -101,7 +102,7 @@ def test_a_customer_managed_key_is_recorded_when_its_vault_exists(client: MLClie
     name = f"ws-{uuid.uuid4().hex[:8]}"
     with pytest.raises(HttpResponseError):
         client.workspaces.begin_create(Workspace(name=name, location="westeurope", customer_managed_key=key)).result()
-    assert rest("PUT", vault, json={"location": "westeurope"}).status_code == 201
+    assert rest("PUT", vault, json=smallest_body(vault)).status_code == 201
     client.workspaces.begin_create(Workspace(name=name, location="westeurope", customer_managed_key=key)).result()
     made = rest("GET", f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{name}").json()
     assert made["properties"]["encryption"]["status"] == "Enabled"
@@ -178,13 +179,13 @@ def test_a_request_without_an_api_version_is_refused(rest: Rest, group: str) -> 
 
 
 def test_what_the_emulator_does_not_do_it_refuses_by_name(rest: Rest, group: str, workspace_id: str) -> None:
-    template = {"properties": {"mode": "Incremental", "template": {"resources": []}}}
+    linked = {"properties": {"mode": "Incremental", "templateLink": {"uri": "https://127.0.0.1/template.json"}}}
     cases = [
         ("GET", "/some/unknown/path", None),
         ("PUT", f"{workspace_id}/schedules/daily", {"properties": {}}),
         ("PUT", f"{workspace_id}/serverlessEndpoints/b", {"properties": {}}),
-        ("PUT", f"{group}/providers/Microsoft.Resources/deployments/own", template),
-        ("PUT", workspace_id, {"location": "westeurope"}),
+        ("PUT", f"{group}/providers/Microsoft.Resources/deployments/own", linked),
+        ("PUT", workspace_id, {"location": "westeurope", "kind": "Hub"}),
     ]
     for method, path, body in cases:
         answer = rest(method, path, json=body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aml_emulator.http import Call, Reply, Router
 from aml_emulator.ml.datastores import storage_suffix
@@ -27,10 +27,10 @@ def address_for_jobs(emulator: Emulator) -> str:
     return f"{emulator.base_url}/metadata/endpoints?for={_FOR_JOBS}"
 
 
-def register(router: Router, emulator: Emulator) -> None:
-    """Routes of the metadata."""
+def cloud(emulator: Emulator) -> dict[str, Any]:
+    """The endpoints of this cloud."""
     url = emulator.base_url
-    cloud = {
+    return {
         "name": CLOUD,
         "portal": PORTAL,
         "resourceManager": f"{url}/",
@@ -45,9 +45,14 @@ def register(router: Router, emulator: Emulator) -> None:
         "azureMachineLearningStudio": url,
     }
 
+
+def register(router: Router, emulator: Emulator) -> None:
+    """Routes of the metadata."""
+    found = cloud(emulator)
+
     def metadata(call: Call) -> Reply:
         if call.query.get("for") == _FOR_JOBS:
-            return Reply(body=[cloud, {**cloud, "name": _PUBLIC_CLOUD}])
-        return Reply(body=[cloud])
+            return Reply(body=[found, {**found, "name": _PUBLIC_CLOUD}])
+        return Reply(body=[found])
 
     router.add("GET", "/metadata/endpoints", metadata, "none")

@@ -61,9 +61,15 @@ PROVIDERS = (
     "Microsoft.Insights",
     "Microsoft.OperationalInsights",
     "Microsoft.ContainerRegistry",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
+    "Microsoft.Web",
+    "Microsoft.App",
+    "Microsoft.EventGrid",
+    "Microsoft.Authorization",
     "Microsoft.Resources",
 )
-_ALWAYS_REGISTERED = "Microsoft.Resources"
+_ALWAYS_REGISTERED = ("microsoft.resources", "microsoft.authorization")
 _REGISTERING_SECONDS = 0.2
 
 _SCHEMA = """
@@ -76,6 +82,21 @@ def register_provider(emulator: Emulator, namespace: str) -> None:
     emulator.database.execute(
         "INSERT OR IGNORE INTO provider_registrations (namespace, since) VALUES (?, ?)", (namespace, time.time())
     )
+
+
+def is_registered(emulator: Emulator, namespace: str) -> bool:
+    """Whether resources of a provider may be deployed: it is registered, or registering."""
+    return registration_state(emulator, namespace) != "NotRegistered"
+
+
+def registration_state(emulator: Emulator, namespace: str) -> str:
+    """The state of a resource provider: Registered, Registering or NotRegistered."""
+    if namespace.lower() in _ALWAYS_REGISTERED:
+        return "Registered"
+    row = emulator.database.row("SELECT since FROM provider_registrations WHERE namespace = ?", (namespace,))
+    if row is None:
+        return "NotRegistered"
+    return "Registered" if time.time() - row["since"] > _REGISTERING_SECONDS else "Registering"
 
 
 def normal_location(location: object) -> str:
@@ -139,7 +160,11 @@ def register(router: Router, emulator: Emulator) -> None:
         return Reply(200, media_type="")
 
     def resources(call: Call) -> Reply:
-        found = emulator.resources.list(find_group(emulator, call).id)
+        found = [
+            item
+            for item in emulator.resources.list(find_group(emulator, call).id)
+            if not ids.type_of(item.id).lower().startswith("microsoft.resources/")
+        ]
         shown = [
             {key: item.body.get(key) for key in ("id", "name", "type", "location", "tags", "kind")} for item in found
         ]
@@ -190,13 +215,6 @@ def _namespace(call: Call) -> str:
 
 
 def _provider(emulator: Emulator, namespace: str) -> Body:
-    row = emulator.database.row("SELECT since FROM provider_registrations WHERE namespace = ?", (namespace,))
-    if namespace == _ALWAYS_REGISTERED:
-        state = "Registered"
-    elif row is None:
-        state = "NotRegistered"
-    else:
-        state = "Registered" if time.time() - row["since"] > _REGISTERING_SECONDS else "Registering"
     types: list[dict[str, Any]] = []
     if namespace == ids.PROVIDER:
         titles = [title for _, title in LOCATIONS]
@@ -205,7 +223,7 @@ def _provider(emulator: Emulator, namespace: str) -> Body:
         "id": f"/subscriptions/{emulator.tokens.identity.subscription_id}/providers/{namespace}",
         "namespace": namespace,
         "registrationPolicy": "RegistrationRequired",
-        "registrationState": state,
+        "registrationState": registration_state(emulator, namespace),
         "resourceTypes": types,
     }
 

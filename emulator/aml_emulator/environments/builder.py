@@ -77,7 +77,7 @@ class EnvironmentBuilder:
         self._folder = folder.resolve()  # where an environment lies is written into its scripts
         self._cache_folder = cache_folder
 
-    def cached(self, conda_file: str) -> PythonEnvironment | None:
+    def cached(self, conda_file: str | conda.CondaFile) -> PythonEnvironment | None:
         """The environment of a conda file if it has been built; None also where it cannot be."""
         try:
             plan = self._plan(conda_file)
@@ -85,11 +85,13 @@ class EnvironmentBuilder:
             return None
         return plan.environment if plan.ready else None
 
-    def build(self, conda_file: str, log: Path, canceled: threading.Event | None = None) -> PythonEnvironment:
+    def build(
+        self, conda_file: str | conda.CondaFile, log: Path, canceled: threading.Event | None = None
+    ) -> PythonEnvironment:
         """The environment of a conda file, built unless it is there.
 
         Args:
-            conda_file: text of the conda file (YAML).
+            conda_file: text of the conda file (YAML), or what such a file would say.
             log: file that the commands and their output are appended to as they happen.
             canceled: ends the build when set.
 
@@ -113,18 +115,17 @@ class EnvironmentBuilder:
                     self._make(plan, output, canceled)
         return plan.environment
 
-    def _plan(self, conda_file: str) -> _Plan:
+    def _plan(self, conda_file: str | conda.CondaFile) -> _Plan:
+        text = conda_file if isinstance(conda_file, str) else ""
         try:
-            definition = conda.parse(conda_file)
+            definition = conda.parse(conda_file) if isinstance(conda_file, str) else conda_file
         except conda.CondaFileError as error:
             raise BuildFailed(str(error)) from None
         python = definition.python or f"{sys.version_info.major}.{sys.version_info.minor}"
         identity = json.dumps([python, definition.requirements, definition.flags])
         folder = self._folder / hashlib.sha256(identity.encode()).hexdigest()[:16]
         head = (
-            line.removeprefix(build_context.NOTE)
-            for line in conda_file.splitlines()
-            if line.startswith(build_context.NOTE)
+            line.removeprefix(build_context.NOTE) for line in text.splitlines() if line.startswith(build_context.NOTE)
         )
         notes = (*(f"Dockerfile, {note}" for note in head), *definition.notes)
         return _Plan(python, definition, notes, PythonEnvironment(folder, dict(definition.variables)))
@@ -138,7 +139,7 @@ class EnvironmentBuilder:
         except (UvMissingError, PythonMissingError) as error:
             _say(log, f"{error}\n")
             raise BuildFailed(str(error)) from None
-        _say(log, f"Building a Python environment from the conda file, with packages from PyPI, into {target}\n")
+        _say(log, f"Building a Python environment with packages from PyPI, into {target}\n")
         for note in plan.notes:
             _say(log, f"note: {note}\n")
         if definition.python is None:
@@ -146,7 +147,8 @@ class EnvironmentBuilder:
         requirements = target.with_suffix(".requirements.txt")
         requirements.write_text("".join(f"{line}\n" for line in definition.requirements))
         for line in definition.requirements:
-            _say(log, f"  {_masked(line)}\n")
+            if not line.lstrip().startswith(("--hash", "#")):
+                _say(log, f"  {_masked(line)}\n")
         commands = [[str(uv), "venv", "--no-project", "--python", str(python), str(target)]]
         if definition.requirements:
             # No --compile-bytecode: it takes 40 s for what the template installs, and a job imports a tenth of that.

@@ -100,6 +100,6 @@ def find_python(uv: Path, request: str, cache_folder: Path) -> Path:
     if found.returncode != 0:
         raise PythonMissingError(
             f"{found.stderr.strip()}\nThe emulator uses the Python versions that are installed on this machine."
-            f" Install Python {request}, or name another version in the conda file."
+            f" Install Python {request}, or name another version."
         )
     return Path(found.stdout.strip())

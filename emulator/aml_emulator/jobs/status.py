@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aml_emulator import ids
+from aml_emulator.eventgrid.hooks import job_ended
 from aml_emulator.tracking.schema import Error, to_text, utc_now
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def set_status(
             return
         emulator.resources.change(job_id, edit)
         emulator.tracking.update_run(name, **changes)
+        if status in TERMINAL:
+            job_ended(emulator, job_id, status)
 
 
 def failure(message: str, *inner: str, code: str = "UserError", component: str = "CommonRuntime") -> Error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aml_emulator import ids
-from aml_emulator.http import ServiceError
+from aml_emulator.http import ServiceError, not_emulated
 from aml_emulator.ml import vm_sizes
 from aml_emulator.ml.scope import refused
 from aml_emulator.resources import now
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 TYPE = "AmlCompute"
 """The `computeType` of a cluster."""
+
+_WORDS = {
+    "vmPriority": ("Dedicated", "LowPriority"),
+    "remoteLoginPortPublicAccess": ("Enabled", "Disabled", "NotSpecified"),
+}
+"""What some members of a cluster's definition may be."""
 
 _BUSY_STATUSES = ("Preparing", "Running", "Finalizing", "CancelRequested")
 
@@ -35,6 +41,7 @@ def prepare(properties: Body, old: Resource | None) -> Body:
     if not wanted.get("vmSize"):
         raise refused("A compute cluster needs a vmSize.", target="properties.properties.vmSize")
     _check_scale(wanted.get("scaleSettings") or {})
+    _check_words(wanted)
     if old is not None:
         _check_change(old.name, old.properties["properties"], wanted)
     return {"resourceId": None, "isAttachedCompute": False, "properties": _cluster(wanted)}
@@ -115,6 +122,22 @@ def _check_scale(scale: Body) -> None:
             "maxNodeCount at least 1.",
             target="properties.properties.scaleSettings",
         )
+
+
+def _check_words(wanted: Body) -> None:
+    """Refuse unknown words, and write the known ones as the service spells them."""
+    if str(wanted.get("osType") or "Linux").lower() != "linux":
+        raise not_emulated(f"compute clusters of {wanted['osType']}; those of Linux are")
+    for name, allowed in _WORDS.items():
+        if (value := wanted.get(name)) is None:
+            continue
+        known = {word.lower(): word for word in allowed}
+        if str(value).lower() not in known:
+            raise refused(
+                f"The {name} '{value}' of a compute cluster is not allowed. Allowed: {', '.join(allowed)}.",
+                target=f"properties.properties.{name}",
+            )
+        wanted[name] = known[str(value).lower()]
 
 
 def _check_change(name: str, old: Body, new: Body) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aml_emulator import ids
+from aml_emulator.eventgrid.hooks import model_registered
 from aml_emulator.http import Call, Reply, Router
 from aml_emulator.ml.scope import WorkspaceRoutes, page, properties_of, refused
 
@@ -164,7 +165,13 @@ def store(emulator: Emulator, container_id: str, version: str, properties: Mappi
     if emulator.resources.get(container_id) is None:
         container: dict[str, Any] = {"description": None, "tags": {}, "properties": {}, "isArchived": False}
         emulator.resources.put(container_id, {"properties": container}, actor=actor)
-    return emulator.resources.put(f"{container_id}/versions/{version}", {"properties": dict(properties)}, actor=actor)
+    version_id = f"{container_id}/versions/{version}"
+    with emulator.database.transaction():
+        is_new = emulator.resources.get(version_id) is None
+        stored = emulator.resources.put(version_id, {"properties": dict(properties)}, actor=actor)
+        if is_new and ids.segment(version_id, "models"):
+            model_registered(emulator, stored)
+    return stored
 
 
 def _container_body(container: Resource, versions: list[Resource]) -> dict[str, Any]:

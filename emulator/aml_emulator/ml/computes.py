@@ -81,7 +81,7 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
         )
     compute_id = f"{workspace.id}/computes/{name}"
     old = emulator.resources.get(compute_id)
-    kind = properties.get("computeType")
+    kind = _canonical(properties.get("computeType"))
     if old is not None and kind != old.properties["computeType"]:
         raise refused(
             f"The type of compute '{name}' is {old.properties['computeType']} and cannot be changed to {kind}. Use another name.",
@@ -113,6 +113,12 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     return Reply(200 if old else 201, resource.body, headers)
 
 
+def _canonical(kind: object) -> str | None:
+    """A compute's type as the service spells it, whatever the request's case."""
+    known = {name.lower(): name for name in (aml_clusters.TYPE, *attached_computes.TYPES)}
+    return None if kind is None else known.get(str(kind).lower(), str(kind))
+
+
 def _prepare(kind: str | None, properties: Body, old: Resource | None) -> Body:
     if kind == aml_clusters.TYPE:
         return aml_clusters.prepare(properties, old)
@@ -123,7 +129,12 @@ def _prepare(kind: str | None, properties: Body, old: Resource | None) -> Body:
 
 
 def _identity(emulator: Emulator, wanted: Body, old: Resource | None) -> Body:
-    """The identity as the service shows it: a system-assigned one has a principal, the same as long as the compute lives."""
+    """The identity as the service shows it: a system-assigned one has a principal, the same as long as the compute lives.
+
+    User-assigned ones are filled in where this emulator has them; those of other subscriptions are kept as they are sent.
+    """
+    if wanted.get("userAssignedIdentities"):
+        wanted = {**wanted, "userAssignedIdentities": _user_assigned(emulator, wanted["userAssignedIdentities"])}
     if "systemassigned" not in str(wanted.get("type") or "").lower():
         return wanted
     before = ((old.body.get("identity") or {}) if old else {}).get("principalId")
@@ -132,6 +143,15 @@ def _identity(emulator: Emulator, wanted: Body, old: Resource | None) -> Body:
         "principalId": before or str(uuid.uuid4()),
         "tenantId": emulator.tokens.identity.tenant_id,
     }
+
+
+def _user_assigned(emulator: Emulator, wanted: Body) -> Body:
+    found: Body = {}
+    for identity_id, sent in wanted.items():
+        identity = emulator.resources.get(identity_id)
+        own = {name: identity.properties[name] for name in ("principalId", "clientId")} if identity else sent
+        found[identity_id] = own
+    return found
 
 
 def _patch(emulator: Emulator, call: Call, workspace: Resource) -> Reply:

@@ -190,7 +190,7 @@ def _put(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     account, container = str(properties.get("accountName")), str(properties.get("containerName"))
     if emulator.accounts.key(account) is None:
         raise not_emulated(f"a datastore on '{account}', which is not a storage account of this emulator")
-    if emulator.accounts.owner(container) != account:
+    if emulator.accounts.owner(emulator.accounts.place(account, container)) != account:
         raise refused(
             f"The storage account '{account}' has no container '{container}'.", "NotFound", "ContainerNotFound"
         )
@@ -240,7 +240,8 @@ def storage_suffix(emulator: Emulator) -> str:
 
 
 def _container_of(emulator: Emulator, workspace_id: str, datastore: str) -> str:
-    return str(_find(emulator, workspace_id, datastore).properties["containerName"])
+    properties = _find(emulator, workspace_id, datastore).properties
+    return emulator.accounts.place(str(properties["accountName"]), str(properties["containerName"]))
 
 
 def _job_output(emulator: Emulator, workspace_id: str, job: str, output: str, path: str) -> Place:
@@ -289,7 +290,8 @@ def _blob_url(emulator: Emulator, uri: str) -> Place:
     if parts.hostname != own.hostname or parts.port != own.port or not segments[0]:
         raise not_emulated(f"reading {parts.scheme}://{parts.hostname}{parts.path}, which is outside this emulator")
     if emulator.accounts.key(segments[0]) is not None and not emulator.blobs.has_container(segments[0]):
-        segments = segments[1:]
+        account, segments = segments[0], segments[1:]
+        segments[:1] = [emulator.accounts.place(account, name) for name in segments[:1]]
     if not segments or not emulator.blobs.has_container(segments[0]):
         raise ServiceError(404, "ContainerNotFound", f"The container of {parts.path} does not exist.")
     return Place(segments[0], "/".join(segments[1:]))

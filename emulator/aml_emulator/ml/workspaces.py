@@ -57,6 +57,7 @@ def create(
     properties: dict[str, Any],
     tags: dict[str, str],
     kind: str = "Default",
+    identity: dict[str, Any] | None = None,
     actor: str,
 ) -> Resource:
     """Create a workspace with its datastores; `properties.storageAccount` is the id of an account that exists."""
@@ -66,7 +67,7 @@ def create(
         "location": location,
         "kind": kind,
         "tags": tags,
-        "identity": {"type": "SystemAssigned", "principalId": str(uuid.uuid4()), "tenantId": tenant},
+        "identity": identity or {"type": "SystemAssigned", "principalId": str(uuid.uuid4()), "tenantId": tenant},
         "sku": {"name": "Basic", "tier": "Basic"},
         "etag": None,
         "properties": {
@@ -76,16 +77,16 @@ def create(
             "publicNetworkAccess": "Enabled",
             "hbiWorkspace": False,
             "v1LegacyMode": False,
+            "allowPublicAccessWhenBehindVnet": False,
+            "systemDatastoresAuthMode": "accesskey",
             **properties,
             "provisioningState": "Succeeded",
             "workspaceId": guid,
             "tenantId": tenant,
             "discoveryUrl": f"{emulator.base_url}/discovery",
             "mlFlowTrackingUri": f"azureml://{emulator.base_url.removeprefix('https://')}/mlflow/v1.0{workspace_id}",
-            "allowPublicAccessWhenBehindVnet": False,
             "enableDataIsolation": False,
             "storageHnsEnabled": False,
-            "systemDatastoresAuthMode": "accesskey",
             "privateEndpointConnections": [],
             "creationTime": None,
         },
@@ -128,9 +129,6 @@ def register(router: Router, emulator: Emulator) -> None:
     def patch(call: Call) -> Reply:
         return _patch(emulator, call)
 
-    def put(call: Call) -> Reply:
-        raise not_emulated("PUT of a workspace; create it by a deployment, as azure-ai-ml does")
-
     def remove(call: Call) -> Reply:
         find_group(emulator, call)
         workspace_id = ids.workspace_id(*(call.params[key] for key in ("subscription", "group", "workspace")))
@@ -143,7 +141,6 @@ def register(router: Router, emulator: Emulator) -> None:
     router.add("GET", f"/subscriptions/{{subscription}}/providers/{ids.PROVIDER}/workspaces", all_of_subscription)
     router.add("GET", WORKSPACES, listing)
     router.add("GET", WORKSPACE, get)
-    router.add("PUT", WORKSPACE, put)
     router.add("PATCH", WORKSPACE, patch)
     router.add("DELETE", WORKSPACE, remove)
 

@@ -10,6 +10,8 @@ from aml_emulator.http import Router
 from aml_emulator.studio.batch_pages import register as register_batch
 from aml_emulator.studio.compute_pages import register as register_computes
 from aml_emulator.studio.endpoint_pages import register as register_endpoints
+from aml_emulator.studio.event_pages import register as register_events
+from aml_emulator.studio.function_pages import register as register_functions
 from aml_emulator.studio.job_pages import register as register_jobs
 from aml_emulator.studio.model_pages import register as register_models
 from aml_emulator.studio.overview import register as register_overview
@@ -25,5 +27,18 @@ def register(router: Router, emulator: Emulator) -> None:
     register_endpoints(router, emulator)
     register_batch(router, emulator)
     register_computes(router, emulator)
-    for folder in ("runs", "models", "model", "endpoints", "computes", "compute", "experiments", "studio"):
+    register_events(router, emulator)
+    register_functions(router, emulator)
+    for folder in (
+        "runs",
+        "models",
+        "model",
+        "endpoints",
+        "computes",
+        "compute",
+        "experiments",
+        "events",
+        "function-apps",
+        "studio",
+    ):
         router.add("GET", f"/{folder}/{{rest:path}}", page(unknown), "none")

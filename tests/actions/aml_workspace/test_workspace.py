@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 import requests
+from support.azure_resources import smallest_body
 from support.emulator import sign_in
 from support.steps import CREDENTIALS, step_environment, write_parameters
 
@@ -27,7 +28,7 @@ def put_resource(emulator):
         answer = requests.put(
             f"{emulator.base_url}/subscriptions/{emulator.identity['subscriptionId']}{path}",
             params={"api-version": "2023-01-01"},
-            json={"location": "westeurope", "sku": {"name": "Standard"}, "properties": {}},
+            json=smallest_body(path),
             headers={"Authorization": f"Bearer {token}"},
             verify=emulator.env["REQUESTS_CA_BUNDLE"],
             timeout=30,
