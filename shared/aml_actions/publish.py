@@ -10,6 +10,8 @@ This project keeps the actions, the emulator, the template and the tests togethe
     docs/troubleshooting.md       where every error of a step leads
     LICENSE
 
+With `--template` it writes the template repository instead, for people to copy: what is in example-repo/, and infra/ beside it.
+
 Only what git knows is written, so nothing ignored or forgotten on a disk is ever published.
 """
 
@@ -19,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +29,8 @@ LOCKS = {PurePosixPath("requirements/uv.txt"), PurePosixPath("requirements/actio
 TROUBLESHOOTING = PurePosixPath("docs/troubleshooting.md")
 LICENSE = PurePosixPath("LICENSE")
 CATALOG = PurePosixPath("action-catalog.md")
+NOT_IN_TEMPLATE = {PurePosixPath("infra/README.md"), PurePosixPath("infra/.checkov.yaml")}
+"""How this project lints the infrastructure; the template's own README says what infra/ is."""
 
 
 class PublishError(Exception):
@@ -55,6 +59,13 @@ def published_path(path: PurePosixPath) -> PurePosixPath | None:
     return None
 
 
+def template_path(path: PurePosixPath) -> PurePosixPath | None:
+    """Give the place of a file of this project in the template repository, or None when it has none there."""
+    if path.parts[0] == "example-repo" and len(path.parts) > 1:
+        return PurePosixPath(*path.parts[1:])
+    return path if path.parts[0] == "infra" and path not in NOT_IN_TEMPLATE else None
+
+
 def committed_files(source: Path, ref: str) -> Iterator[SourceFile]:
     """Read the files of a commit, as `git archive` gives them."""
     archive = _git(source, "archive", "--format=tar", ref)
@@ -81,12 +92,25 @@ def publish(target: Path, *, source: Path, ref: str | None = "HEAD") -> list[Pur
     Gives the published files, sorted, as paths in `target`. Raises PublishError when `target` holds something, `ref`
     does not exist, or `source` has no action.
     """
+    return _write(target, source, ref, published_path, "actions/aml-*/action.yml")
+
+
+def publish_template(target: Path, *, source: Path, ref: str | None = "HEAD") -> list[PurePosixPath]:
+    """Write the template repository into an empty or new folder; arguments and errors as those of `publish`."""
+    return _write(target, source, ref, template_path, "example-repo/.github/workflows/*.yml")
+
+
+def _write(
+    target: Path, source: Path, ref: str | None, place: Callable[[PurePosixPath], PurePosixPath | None], needed: str
+) -> list[PurePosixPath]:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise PublishError(f"{target} is not an empty folder. Give a new one, so that no old file is published again.")
     written: list[PurePosixPath] = []
+    found = False
     try:
         for file in committed_files(source, ref) if ref is not None else working_files(source):
-            path = published_path(file.path)
+            found = found or file.path.match(needed)
+            path = place(file.path)
             if path is None:
                 continue
             destination = target / path
@@ -96,8 +120,8 @@ def publish(target: Path, *, source: Path, ref: str | None = "HEAD") -> list[Pur
             destination.write_bytes(content)
             destination.chmod(0o755 if file.executable else 0o644)
             written.append(path)
-        if not any(path.name == "action.yml" for path in written):
-            raise PublishError(f"There is no actions/aml-*/action.yml in {ref or 'the working tree'} of {source}.")
+        if not found:
+            raise PublishError(f"There is no {needed} in {ref or 'the working tree'} of {source}.")
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)  # half a tree is worse than none
         raise
@@ -118,10 +142,12 @@ def main(argv: list[str] | None = None) -> int:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--ref", default="HEAD", help="the commit, branch or tag to publish (default: HEAD)")
     which.add_argument("--working-tree", action="store_true", help="publish the files as they are now, uncommitted too")
+    parser.add_argument("--template", action="store_true", help="write the template repository instead of the actions")
     arguments = parser.parse_args(argv)
     source = Path(__file__).resolve().parents[2]
     try:
-        written = publish(arguments.directory, source=source, ref=None if arguments.working_tree else arguments.ref)
+        write = publish_template if arguments.template else publish
+        written = write(arguments.directory, source=source, ref=None if arguments.working_tree else arguments.ref)
     except PublishError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ import pytest
 from support.emulator import command
 from support.homes import actions_home  # noqa: F401 - a fixture
 
-from aml_emulator.demo_report import table
+from aml_emulator.demo.console import table
 
 pytestmark = pytest.mark.xdist_group("template")
 

@@ -5,7 +5,6 @@ Nothing is replaced but the clouds: the published actions, the real SDK, a real 
 
 import json
 import os
-import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ import pytest
 from support.emulator import RunningEmulator
 from support.homes import actions_home  # noqa: F401 - a fixture
 
-from aml_actions.publish import publish
+from aml_actions.publish import publish, publish_template
 from aml_emulator.github import events
 from aml_emulator.github.checkout import find_repository
 from aml_emulator.github.machine import machine_environment
@@ -26,7 +25,7 @@ from aml_emulator.github.results import WorkflowRun
 from aml_emulator.github.runner import run_workflow, workflows_started_by
 
 ROOT = Path(__file__).parents[2]
-DEPLOY, TRAIN = ".github/workflows/train_deploy.yml", ".github/workflows/train_model.yml"
+SETUP, DEPLOY, TRAIN = (f".github/workflows/{name}.yml" for name in ("setup", "train_deploy", "train_model"))
 
 pytestmark = pytest.mark.xdist_group("template")
 
@@ -77,15 +76,7 @@ def desk(emulator: RunningEmulator, actions_home: Path, tmp_path_factory: pytest
     folder = tmp_path_factory.mktemp("template")
     publish(folder / "actions", source=ROOT, ref=None)
     root = folder / "repository"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT / "example-repo",
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / "example-repo" / name, root / name)
+    publish_template(root, source=ROOT, ref=None)
     bundle = {name: emulator.env[name] for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")}
     environment = machine_environment(os.environ, AML_ACTIONS_HOME=str(actions_home), **bundle)
     found = Desk(root, folder / "actions", environment, emulator.credentials)
@@ -99,7 +90,8 @@ def desk(emulator: RunningEmulator, actions_home: Path, tmp_path_factory: pytest
 def first(desk: Desk) -> WorkflowRun:
     """The first push to main."""
     runs = desk.push("the template")
-    assert list(runs) == [DEPLOY]
+    assert list(runs) == [SETUP, DEPLOY, TRAIN]
+    assert [job.result for path in (SETUP, TRAIN) for job in runs[path].jobs] == ["skipped", "skipped"]
     return runs[DEPLOY]
 
 

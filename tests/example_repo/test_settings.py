@@ -11,12 +11,14 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+ROOT = Path(__file__).parents[2]
 ACTIONS = {
     "workspace.json": "aml-workspace",
     "compute.json": "aml-compute",
     "run.json": "aml-run",
     "registermodel.json": "aml-registermodel",
     "deploy.json": "aml-deploy",
+    "deploy_prod.json": "aml-deploy",
 }
 
 
@@ -24,6 +26,12 @@ def settings(template: Path, name: str) -> dict[str, Any]:
     document = json.loads((template / ".cloud/.azure" / name).read_text())
     assert isinstance(document, dict)
     return document
+
+
+def steps(template: Path, workflow: str) -> list[dict[str, Any]]:
+    """Give the steps of all jobs of a workflow."""
+    document = yaml.safe_load((template / ".github/workflows" / workflow).read_text())
+    return [step for job in document["jobs"].values() for step in job["steps"]]
 
 
 def conda(template: Path, name: str) -> tuple[list[str], list[Requirement]]:
@@ -34,7 +42,7 @@ def conda(template: Path, name: str) -> tuple[list[str], list[Requirement]]:
     return plain, [Requirement(line) for line in pip]
 
 
-def test_there_is_one_settings_file_an_action(template: Path) -> None:
+def test_every_settings_file_belongs_to_an_action(template: Path) -> None:
     assert {file.name for file in (template / ".cloud/.azure").iterdir()} == set(ACTIONS)
 
 
@@ -42,7 +50,17 @@ def test_there_is_one_settings_file_an_action(template: Path) -> None:
 def test_the_action_accepts_its_settings_file(name: str, template: Path) -> None:
     spec = entry_points(group="aml_actions.actions")[ACTIONS[name]].load()
     spec.parameters.model_validate(settings(template, name))
-    assert spec.parameters_file == name
+
+
+def test_a_step_finds_its_settings_file_without_being_told(template: Path) -> None:
+    for action in set(ACTIONS.values()):
+        assert ACTIONS[entry_points(group="aml_actions.actions")[action].load().parameters_file] == action
+
+
+def test_prod_gets_what_was_tested_in_dev_under_a_name_of_its_own(template: Path) -> None:
+    dev, prod = settings(template, "deploy.json"), settings(template, "deploy_prod.json")
+    assert "name" not in dev
+    assert {key for key in dev.keys() | prod.keys() if dev.get(key) != prod.get(key)} == {"name", "description"}
 
 
 def test_the_training_runs_on_the_cluster_that_is_created(template: Path) -> None:
@@ -93,3 +111,20 @@ def test_tracking_has_the_client_that_the_azure_plugin_works_with(template: Path
 
 def test_the_service_has_the_inference_server(template: Path) -> None:
     assert "azureml-inference-server-http" in {r.name for r in conda(template, "code/deploy/environment.yml")[1]}
+
+
+def test_the_infrastructure_is_the_one_that_the_settings_name(template: Path) -> None:
+    parameters = json.loads((ROOT / "infra/params.deploy.core-infra.json").read_text())["parameters"]
+    workspace = settings(template, "workspace.json")
+    assert parameters["workspaceName"]["value"] == workspace["name"]
+    assert parameters["computeName"]["value"] == settings(template, "compute.json")["name"]
+    assert parameters["computeMaxNodes"]["value"] == settings(template, "compute.json")["max_nodes"]
+    [step] = [step for step in steps(template, "setup.yml") if step.get("id") == "aml_configure"]
+    assert {key: step["with"][key] for key in ("resource_group", "location")} == {
+        key: workspace[key] for key in ("resource_group", "location")
+    }
+
+
+def test_the_workflow_that_deploys_looks_for_the_experiment_of_the_training(template: Path) -> None:
+    [check] = [step for step in steps(template, "deploy_model.yml") if step.get("id") == "check"]
+    assert check["env"]["OUR_EXPERIMENT"] == settings(template, "run.json")["experiment_name"]

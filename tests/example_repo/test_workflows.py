@@ -1,5 +1,6 @@
 """The template's workflow files are right before anyone copies them: for GitHub, for a security linter, for the actions."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,32 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from aml_actions.publish import publish
+from aml_actions.publish import publish, publish_template
 from aml_emulator.github import events
 from aml_emulator.github.actions import ActionFinder, remote_uses
 from aml_emulator.github.checkout import Repository, find_repository, write_checkout_action
 from aml_emulator.github.checks import check_workflow
 from aml_emulator.github.definition import read_workflow, workflow_paths
-from aml_emulator.github.runner import workflows_started_by
+from aml_emulator.github.machine import machine_environment
+from aml_emulator.github.results import WorkflowRun
+from aml_emulator.github.runner import run_workflow, workflows_started_by
 
-WORKFLOWS = [".github/workflows/train_deploy.yml", ".github/workflows/train_model.yml"]
+DEPLOY_MODEL, SETUP, TRAIN_DEPLOY, TRAIN_MODEL = (
+    f".github/workflows/{name}.yml" for name in ("deploy_model", "setup", "train_deploy", "train_model")
+)
+WORKFLOWS = [DEPLOY_MODEL, SETUP, TRAIN_DEPLOY, TRAIN_MODEL]
 PROGRAMS = Path(sys.executable).parent
 
 
 @pytest.fixture
-def copied(template: Path, tmp_path: Path) -> Repository:
+def copied(tmp_path: Path) -> Repository:
     """The template as somebody's repository: copied, committed."""
     root = tmp_path / "iris"
-    files = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=template,
-        capture_output=True,
-        check=True,
-    )
-    for name in files.stdout.decode().split("\0"):
-        if name:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes((template / name).read_bytes())
+    publish_template(root, source=Path(__file__).parents[2], ref=None)
     git(root, "init", "-q", "-b", "main")
     save(root, "the template")
     return find_repository(root, "local/iris")
@@ -93,8 +90,26 @@ def test_a_workflow_keeps_the_house_rules(path: str, template: Path) -> None:
     assert "hashFiles" not in text
 
 
-def test_a_push_to_main_trains_and_deploys_and_starts_nothing_else(copied: Repository) -> None:
-    assert workflows_started_by(copied, events.push(copied)) == [".github/workflows/train_deploy.yml"]
+def test_a_push_of_code_to_main_starts_both_ways_of_which_one_skips_its_job(copied: Repository) -> None:
+    """Which of them works is decided by the variable DEPLOY_ON_EVENTS, in `if:`; see test_template.py."""
+    (copied.path / "code/train/train.py").write_text("print('another idea')")
+    save(copied.path, "an idea")
+    pushed = find_repository(copied.path, "local/iris")
+    assert workflows_started_by(pushed, events.push(pushed)) == [TRAIN_DEPLOY, TRAIN_MODEL]
+
+
+def test_a_push_of_settings_to_main_trains_and_deploys(copied: Repository) -> None:
+    (copied.path / ".cloud/.azure/deploy.json").write_text("{}")
+    save(copied.path, "settings")
+    pushed = find_repository(copied.path, "local/iris")
+    assert workflows_started_by(pushed, events.push(pushed)) == [TRAIN_DEPLOY]
+
+
+def test_a_push_of_the_infrastructure_only_sets_up(copied: Repository) -> None:
+    (copied.path / "infra/params.deploy.core-infra.json").write_text("{}")
+    save(copied.path, "names")
+    pushed = find_repository(copied.path, "local/iris")
+    assert workflows_started_by(pushed, events.push(pushed)) == [SETUP]
 
 
 def test_a_push_of_code_to_a_branch_only_trains(copied: Repository) -> None:
@@ -102,7 +117,7 @@ def test_a_push_of_code_to_a_branch_only_trains(copied: Repository) -> None:
     (copied.path / "code/train/train.py").write_text("print('another idea')")
     save(copied.path, "an idea")
     branch = find_repository(copied.path, "local/iris")
-    assert workflows_started_by(branch, events.push(branch)) == [".github/workflows/train_model.yml"]
+    assert workflows_started_by(branch, events.push(branch)) == [TRAIN_MODEL]
 
 
 @pytest.mark.parametrize("branch", ["main", "feature/words"])
@@ -115,5 +130,88 @@ def test_a_push_of_words_starts_nothing(copied: Repository, branch: str) -> None
     assert workflows_started_by(pushed, events.push(pushed)) == []
 
 
-def test_the_button_trains_and_deploys(copied: Repository) -> None:
-    assert workflows_started_by(copied, events.workflow_dispatch(copied)) == [".github/workflows/train_deploy.yml"]
+@pytest.mark.parametrize(
+    ("event_type", "paths"),
+    [
+        ("machinelearningservices-runcompleted", [DEPLOY_MODEL]),
+        ("storage-blobcreated", [TRAIN_MODEL]),
+        ("storage-blobdeleted", [TRAIN_MODEL]),
+        ("machinelearningservices-modelregistered", []),
+    ],
+)
+def test_an_event_of_azure_starts_what_the_readme_says(event_type: str, paths: list[str], copied: Repository) -> None:
+    assert workflows_started_by(copied, events.repository_dispatch(copied, event_type)) == paths
+
+
+OURS = {
+    "runId": "brave_fox_1",
+    "experimentName": "iris-svc",
+    "runTags": {"GITHUB_REPOSITORY": "local/iris", "GITHUB_REF": "refs/heads/main"},
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({**OURS, "experimentName": "churn"}, "Run brave_fox_1 is not deployed. Its experiment is not iris-svc."),
+        ({**OURS, "runTags": {}}, "Run brave_fox_1 is not deployed. It was not started from this repository."),
+        (
+            {**OURS, "runTags": {**OURS["runTags"], "GITHUB_REPOSITORY": "evil/iris"}},
+            "Run brave_fox_1 is not deployed. It was not started from this repository.",
+        ),
+        (
+            {**OURS, "runTags": {**OURS["runTags"], "GITHUB_REF": "refs/heads/feature/x"}},
+            "Run brave_fox_1 is not deployed. It was not started from refs/heads/main.",
+        ),
+    ],
+)
+def test_a_run_that_is_not_ours_is_not_deployed(
+    data: dict[str, object], says: str, copied: Repository, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    run = dispatched(copied, data, tmp_path, lines)
+    assert run.succeeded, run.failures()
+    assert [job.name for job in run.jobs if job.result != "skipped"] == ["Is it ours?"]
+    assert any(says in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "run_id",
+    [
+        "",
+        "a\nours=true",
+        "$(touch owned)",
+        "`touch owned`",
+        "'; touch owned; '",
+        "::set-output name=ours::true",
+        "../x",
+        "a" * 300,
+    ],
+)
+def test_a_run_id_that_is_none_ends_the_run_and_reaches_no_shell(
+    run_id: str, copied: Repository, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    run = dispatched(copied, {**OURS, "runId": run_id}, tmp_path, lines)
+    assert not run.succeeded
+    assert any("The event names no run that could be deployed." in line for line in lines), lines
+    assert not list(tmp_path.rglob("owned"))
+
+
+def dispatched(copied: Repository, data: dict[str, object], tmp_path: Path, lines: list[str]) -> WorkflowRun:
+    """Run deploy_model.yml for the event of a completed run, without Azure: nothing of it may get that far."""
+    publish(tmp_path / "actions", source=Path(__file__).parents[2], ref=None)
+    event = events.repository_dispatch(copied, "machinelearningservices-runcompleted", {"data": data})
+    return run_workflow(
+        copied,
+        DEPLOY_MODEL,
+        event,
+        actions={"org/actions@v1": tmp_path / "actions"},
+        environment=machine_environment(os.environ),
+        progress=lines.append,
+    )
+
+
+@pytest.mark.parametrize("path", [SETUP, TRAIN_DEPLOY, TRAIN_MODEL])
+def test_the_button_starts_a_workflow(path: str, copied: Repository) -> None:
+    assert path in workflows_started_by(copied, events.workflow_dispatch(copied))

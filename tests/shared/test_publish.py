@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aml_actions.publish import PublishError, main, publish
+from aml_actions.publish import PublishError, main, publish, publish_template
 
 
 @pytest.fixture
@@ -24,6 +24,11 @@ def project(tmp_path: Path) -> Path:
         "emulator/aml_emulator/cli.py": "x = 1",
         "tests/test_a.py": "x = 1",
         "example-repo/README.md": "template",
+        "example-repo/.github/workflows/train_deploy.yml": "name: Train and deploy",
+        "infra/README.md": "how it is linted",
+        "infra/.checkov.yaml": "framework: arm",
+        "infra/deploy.core-infra.json": "{}",
+        "infra/function/host.json": "{}",
         "README.md": "map",
         "action-catalog.md": "catalog: [run](actions/aml-run/README.md)",
         "docs/troubleshooting.md": "help",
@@ -137,3 +142,32 @@ def test_the_command_publishes_this_project(tmp_path: Path, capsys: pytest.Captu
     assert "files written" in capsys.readouterr().out
     assert main([str(tmp_path / "out")]) == 1
     assert "not an empty folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ref", ["HEAD", None])
+def test_the_template_repository_is_the_example_with_the_infrastructure_beside_it(
+    project: Path, tmp_path: Path, ref: str | None
+) -> None:
+    written = publish_template(tmp_path / "out", source=project, ref=ref)
+    assert [str(path) for path in written] == [
+        ".github/workflows/train_deploy.yml",
+        "README.md",
+        "infra/deploy.core-infra.json",
+        "infra/function/host.json",
+    ]
+    assert (tmp_path / "out/README.md").read_text() == "template"
+
+
+def test_a_project_without_workflows_gives_no_template(project: Path, tmp_path: Path) -> None:
+    git(project, "rm", "-qr", "example-repo/.github")
+    git(project, "commit", "-qm", "gone")
+    with pytest.raises(PublishError, match="no example-repo/"):
+        publish_template(tmp_path / "out", source=project)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_writes_the_template_repository_of_this_project(tmp_path: Path) -> None:
+    assert main([str(tmp_path / "out"), "--working-tree", "--template"]) == 0
+    for name in (".github/workflows/setup.yml", ".cloud/.azure/workspace.json", "infra/deploy.core-infra.json"):
+        assert (tmp_path / "out" / name).is_file()
+    assert not (tmp_path / "out/aml-run").exists()

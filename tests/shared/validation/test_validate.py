@@ -56,8 +56,8 @@ def validate(repository, capsys):
 def test_the_template_is_fine(capsys):
     assert main([str(ROOT / "example-repo")]) == 0
     out = capsys.readouterr().out
-    assert out.count("ok      .cloud/.azure/") == 5
-    assert out.rstrip().endswith("5 files: 5 ok")
+    assert out.count("ok      .cloud/.azure/") == 6
+    assert out.rstrip().endswith("6 files: 6 ok")
 
 
 def test_files_are_found_by_the_workflows_that_name_them(repository, validate):

@@ -2,12 +2,13 @@
 
 import json
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from aml_emulator.demo.console import table
 from aml_emulator.github.results import WorkflowRun
 
 API_VERSION = "2024-04-01"
@@ -48,17 +49,6 @@ def show(run: WorkflowRun, credentials: str, authorities: Path, say: Say) -> Non
     named = ", ".join(SPECIES[index] for index in predicted)
     say(f"Answered     {json.dumps({'predict': predicted})}  ({named})")
     say(f"Studio       {trained['run_url']}")
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lay out rows in columns; the last column is set to the right."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-
-    def line(row: Sequence[str]) -> str:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
-        return "  ".join([*cells, row[-1].rjust(widths[-1])])
-
-    return [line(head), "  ".join("─" * width for width in widths), *map(line, rows)]
 
 
 def _number(value: object) -> str:

@@ -1,0 +1,1 @@
+"""The demonstration: `python -m aml_emulator.demo [--keep]`, which is `make demo`."""
