@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from aml_emulator.database import Database
     from aml_emulator.eventgrid.publishing import Events
     from aml_emulator.functions.apps import FunctionApps
+    from aml_emulator.github.service import GitHub
     from aml_emulator.http import Router
     from aml_emulator.jobs.service import JobService
     from aml_emulator.operations import Operations
@@ -45,4 +46,5 @@ class Emulator:
     serving: ServingService = field(init=False)
     events: Events = field(init=False)
     functions: FunctionApps = field(init=False)
+    github: GitHub = field(init=False)
     router: Router = field(init=False)

@@ -41,6 +41,7 @@ def build(state: StateDirectory, port: int, blob_port: int) -> tuple[Emulator, R
     from aml_emulator.eventgrid.options import EventOptions
     from aml_emulator.eventgrid.publishing import Events
     from aml_emulator.functions.apps import FunctionApps
+    from aml_emulator.github.service import GitHub
     from aml_emulator.http import Router
     from aml_emulator.identity import Identity
     from aml_emulator.jobs.service import JobService
@@ -71,6 +72,7 @@ def build(state: StateDirectory, port: int, blob_port: int) -> tuple[Emulator, R
     emulator.jobs, emulator.serving = JobService(emulator), ServingService(emulator)
     emulator.functions = FunctionApps(emulator)
     emulator.events = Events(emulator, EventOptions.from_environment(os.environ))
+    emulator.github = GitHub(emulator)
     emulator.blobs.watch(BlobEvents(emulator).changed)
     relocate(database, record.base_url, record.blob_url)
     router = emulator.router = Router()
@@ -134,6 +136,7 @@ async def _serve(
     await loop.run_in_executor(executor, emulator.serving.start)
     await loop.run_in_executor(executor, emulator.functions.start)
     await loop.run_in_executor(executor, emulator.events.start)
+    await loop.run_in_executor(executor, emulator.github.start)
     port, blob_port = (item.getsockname()[1] for item in sockets)
     emulator.state.write_record(ServerRecord(os.getpid(), port, blob_port, time.time()))
     log.info("serving %s and %s", emulator.base_url, emulator.blob_url)
@@ -142,6 +145,7 @@ async def _serve(
     finally:
         emulator.state.forget_record()
         emulator.operations.stop()
+        await asyncio.to_thread(emulator.github.stop)
         await asyncio.to_thread(emulator.events.stop)
         await asyncio.to_thread(emulator.functions.stop)
         await asyncio.to_thread(emulator.jobs.stop)

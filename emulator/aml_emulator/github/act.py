@@ -18,6 +18,9 @@ from aml_emulator.github import sandbox
 from aml_emulator.github.errors import WorkflowError
 from aml_emulator.github.log import LogReader, Progress
 
+_LOOK_SECONDS = 0.25
+"""How often, in silence, it is looked whether the run is cancelled."""
+
 
 @dataclass(frozen=True)
 class ActRun:
@@ -101,8 +104,16 @@ def act_program() -> str:
     return found
 
 
-def drive(run: ActRun, reader: LogReader, progress: Progress, *, timeout: float, heartbeat: float) -> None:
-    """Run act to its end, or to the end of `timeout` seconds, feeding its log to `reader`.
+def drive(
+    run: ActRun,
+    reader: LogReader,
+    progress: Progress,
+    *,
+    timeout: float,
+    heartbeat: float,
+    cancel: threading.Event | None = None,
+) -> None:
+    """Run act to its end, to the end of `timeout` seconds, or until `cancel` is set, feeding its log to `reader`.
 
     Every `heartbeat` seconds of silence `progress` hears which step is at work. What goes wrong beside the steps is added
     to the reader's problems. When this is left, normally or by an exception (KeyboardInterrupt), no process of the run
@@ -118,10 +129,12 @@ def drive(run: ActRun, reader: LogReader, progress: Progress, *, timeout: float,
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(act.stdout, lines), daemon=True).start()
     try:
-        if _feed(lines, reader, progress, time.monotonic() + timeout, heartbeat):
+        if _feed(lines, reader, progress, time.monotonic() + timeout, heartbeat, cancel or threading.Event()):
             act.wait()
             if act.returncode != 0 and not reader.failed():
                 reader.problem(f"act failed ({act.returncode}): {errors.read_text(errors='replace').strip()}")
+        elif cancel is not None and cancel.is_set():
+            reader.cancelled = True
         else:
             names = ", ".join(name for name, _ in reader.running()) or "nothing yet"
             reader.problem(f"The run was ended after {timeout:.0f} s, the time it was given. At work: {names}.")
@@ -136,16 +149,25 @@ def _read_lines(stream: IO[bytes] | None, lines: "queue.Queue[str | None]") -> N
 
 
 def _feed(
-    lines: "queue.Queue[str | None]", reader: LogReader, progress: Progress, deadline: float, heartbeat: float
+    lines: "queue.Queue[str | None]",
+    reader: LogReader,
+    progress: Progress,
+    deadline: float,
+    heartbeat: float,
+    cancel: threading.Event,
 ) -> bool:
-    """Give True when act has said its last line, False when the time is up."""
-    while (left := deadline - time.monotonic()) > 0:
+    """Give True when act has said its last line, False when the time is up or the run is cancelled."""
+    heard = time.monotonic()
+    while (left := deadline - time.monotonic()) > 0 and not cancel.is_set():
         try:
-            line = lines.get(timeout=min(heartbeat, left))
+            line = lines.get(timeout=min(left, _LOOK_SECONDS))
         except queue.Empty:
-            for name, seconds in reader.running():
-                progress(f"    … {name}: at work for {seconds:.0f} s")
+            if time.monotonic() - heard >= heartbeat:
+                heard = time.monotonic()
+                for name, seconds in reader.running():
+                    progress(f"    … {name}: at work for {seconds:.0f} s")
             continue
+        heard = time.monotonic()
         if line is None:
             return True
         reader.feed(line)

@@ -52,6 +52,8 @@ class _JobLog:
     id: str
     name: str
     matrix: Mapping[str, object]
+    began: float = field(default_factory=time.time)
+    ended: float | None = None
     result: str = ""
     steps: dict[str, _StepLog] = field(default_factory=dict)
 
@@ -78,6 +80,8 @@ class LogReader:
         self._jobs: dict[tuple[str, str], _JobLog] = {}
         self._annotations: list[Annotation] = []
         self._problems: list[str] = []
+        self.cancelled = False
+        """Set when the run is ended before it is over: what has not ended by itself counts as cancelled."""
 
     def feed(self, line: str) -> None:
         """Take one line of act's standard output."""
@@ -93,7 +97,7 @@ class LogReader:
             return
         job = self._job(entry)
         if "jobResult" in entry:
-            job.result = "success" if entry["jobResult"] == "success" else "failure"
+            job.result, job.ended = "success" if entry["jobResult"] == "success" else "failure", time.time()
         elif "Skipping unsupported platform" in str(entry.get("msg", "")) and not entry.get("raw_output"):
             self.problem(f"The job {job.name!r} did not run: no machine here has the label of its `runs-on`.")
         elif entry.get("stage") == "Main" and entry.get("stepID"):
@@ -156,7 +160,9 @@ class LogReader:
 
     def _job_result(self, leg: _JobLog, keys: list[tuple[str, str]]) -> JobResult:
         steps = tuple(self._step_result(leg, key, name) for key, name in keys)
-        return JobResult(leg.id, leg.name, leg.result or "failure", steps, leg.matrix)
+        unfinished = "cancelled" if self.cancelled else "failure"
+        ended = leg.ended or time.time()
+        return JobResult(leg.id, leg.name, leg.result or unfinished, steps, leg.matrix, leg.began, ended)
 
     def _step_result(self, leg: _JobLog, key: str, name: str) -> StepResult:
         log = leg.steps.get(key)
@@ -165,7 +171,7 @@ class LogReader:
         scrub = self._scrubber.scrub  # again: a mask may have come after the line
         outputs = {output: scrub(value) for output, value in log.raw_outputs.items()}
         lines = tuple(map(scrub, log.lines))
-        outcome = log.outcome or "failure"
+        outcome = log.outcome or ("cancelled" if self.cancelled else "failure")
         conclusion = "success" if log.tolerated else outcome
         return StepResult(key, log.name, outcome, log.seconds, conclusion, outputs, scrub(log.summary), lines)
 

@@ -41,13 +41,18 @@ class StepResult:
 
 @dataclass(frozen=True)
 class JobResult:
-    """One job, or one leg of a matrix. `result` is success, failure or skipped."""
+    """One job, or one leg of a matrix. `result` is success, failure, cancelled or skipped.
+
+    `started` and `completed` are seconds since 1970; None when it never began.
+    """
 
     id: str
     name: str
     result: str
     steps: tuple[StepResult, ...]
     matrix: Mapping[str, object] = field(default_factory=dict)
+    started: float | None = None
+    completed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ class WorkflowRun:
     """A run of a workflow, without any secret.
 
     `problems` are the reasons why the run fails although its steps may not have: act's own errors, a timeout, what
-    GitHub would not have let pass. `seconds` is the wall time from clone to end.
+    GitHub would not have let pass. `seconds` is the wall time from clone to end. `cancelled` tells that it was ended
+    before it was over.
     """
 
     run_id: str
@@ -66,11 +72,21 @@ class WorkflowRun:
     annotations: tuple[Annotation, ...]
     problems: tuple[str, ...]
     seconds: float
+    cancelled: bool = False
 
     @property
     def succeeded(self) -> bool:
         """Tell whether every job ran to success or was skipped, and nothing else was wrong."""
-        return not self.problems and all(job.result != "failure" for job in self.jobs)
+        return not self.problems and not self.cancelled and all(job.result != "failure" for job in self.jobs)
+
+    @property
+    def conclusion(self) -> str:
+        """The conclusion of the run as GitHub has it: success, failure, cancelled, or skipped when no job ran."""
+        if self.cancelled:
+            return "cancelled"
+        if not self.succeeded:
+            return "failure"
+        return "skipped" if all(job.result == "skipped" for job in self.jobs) else "success"
 
     @property
     def steps(self) -> tuple[StepResult, ...]:

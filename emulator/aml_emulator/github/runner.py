@@ -6,6 +6,7 @@ in a clean environment; what it says is scrubbed, streamed and kept (`log`).
 
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -22,24 +23,44 @@ from aml_emulator.github.masking import Scrubber
 from aml_emulator.github.results import WorkflowRun
 
 
-def workflows_started_by(repository: Repository, event: Event) -> list[str]:
-    """Give the paths of the workflows that GitHub would start for an event.
+def definitions_started_by(repository: Repository, event: Event) -> dict[str, Workflow | None]:
+    """Give the workflows that GitHub would start for an event, by path.
 
-    A workflow file that is broken is among them: GitHub shows a failed run for it, and `run_workflow` says why.
+    A workflow file that is broken is among them, as None: GitHub shows a failed run for it, and `run_workflow` says why.
     """
-    paths = []
+    found: dict[str, Workflow | None] = {}
     with tempfile.TemporaryDirectory(prefix="aml-workflow-") as folder:
         files = Path(folder) / "repository"
         clone(repository, files)
         for path in workflow_paths(files):
             try:
-                started(read_workflow(files, path), event)
+                workflow = read_workflow(files, path)
+                started(workflow, event)
             except NotStarted:
                 continue
             except InvalidWorkflow:
-                pass
-            paths.append(path)
-    return paths
+                found[path] = None
+            else:
+                found[path] = workflow
+    return found
+
+
+def workflows_started_by(repository: Repository, event: Event) -> list[str]:
+    """Give the paths of the workflows that GitHub would start for an event."""
+    return list(definitions_started_by(repository, event))
+
+
+def workflow_started_by_hand(repository: Repository, path: str, event: Event) -> Workflow:
+    """Give the workflow that a `workflow_dispatch` names.
+
+    Raises NotStarted when it has no such trigger or does not take the inputs, InvalidWorkflow when it is broken or not there.
+    """
+    with tempfile.TemporaryDirectory(prefix="aml-workflow-") as folder:
+        files = Path(folder) / "repository"
+        clone(repository, files)
+        workflow = read_workflow(files, path)
+        started(workflow, event)
+    return workflow
 
 
 def run_workflow(
@@ -57,6 +78,9 @@ def run_workflow(
     run_attempt: int = 1,
     progress: Progress = lambda line: None,
     heartbeat: float = 20.0,
+    cancel: threading.Event | None = None,
+    github: Mapping[str, str] | None = None,
+    tracking_id: str | None = None,
 ) -> WorkflowRun:
     """Run one workflow and wait for its end.
 
@@ -65,7 +89,9 @@ def run_workflow(
     that the steps see of this machine: PATH must be there, HOME is a throw-away folder. `secrets` and `variables` are
     the repository's. `labels` are the `runs-on` labels this machine stands in for. `timeout` is wall time in seconds.
     `run_id` is a number as text; without it a new one. `progress` gets one line at a time, also after every `heartbeat`
-    seconds in which nothing else was said.
+    seconds in which nothing else was said. `cancel`, once set, ends the run as GitHub cancels one. `github` holds
+    further default variables of the run, such as GITHUB_API_URL, which `github.api_url` is made of. `tracking_id` marks
+    the processes of the run, for whoever has to find them; without it, one is made up.
 
     Raises NotStarted when GitHub would not start the workflow for the event, InvalidWorkflow when it or one of its
     actions is wrong, WorkflowError when it cannot be run here. A run that fails is no error: see WorkflowRun.
@@ -107,10 +133,11 @@ def run_workflow(
             labels=labels,
             secrets=secrets or {},
             variables=variables or {},
-            github={"GITHUB_RUN_ID": run_id, "GITHUB_RUN_ATTEMPT": str(run_attempt)},
+            github={**(github or {}), "GITHUB_RUN_ID": run_id, "GITHUB_RUN_ATTEMPT": str(run_attempt)},
             environment=environment,
+            **({"tracking_id": tracking_id} if tracking_id else {}),
         )
-        drive(run, reader, progress, timeout=timeout, heartbeat=heartbeat)
+        drive(run, reader, progress, timeout=timeout, heartbeat=heartbeat, cancel=cancel)
     return WorkflowRun(
         run_id=run_id,
         workflow=workflow.name,
@@ -120,6 +147,7 @@ def run_workflow(
         annotations=reader.annotations(),
         problems=reader.problems(),
         seconds=time.monotonic() - began,
+        cancelled=reader.cancelled,
     )
 
 

@@ -12,6 +12,7 @@ from aml_emulator.studio.compute_pages import register as register_computes
 from aml_emulator.studio.endpoint_pages import register as register_endpoints
 from aml_emulator.studio.event_pages import register as register_events
 from aml_emulator.studio.function_pages import register as register_functions
+from aml_emulator.studio.github_pages import register as register_github
 from aml_emulator.studio.job_pages import register as register_jobs
 from aml_emulator.studio.model_pages import register as register_models
 from aml_emulator.studio.overview import register as register_overview
@@ -29,6 +30,7 @@ def register(router: Router, emulator: Emulator) -> None:
     register_computes(router, emulator)
     register_events(router, emulator)
     register_functions(router, emulator)
+    register_github(router, emulator)
     for folder in (
         "runs",
         "models",

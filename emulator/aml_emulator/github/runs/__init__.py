@@ -1,0 +1,1 @@
+"""Workflow runs that events start in the background."""

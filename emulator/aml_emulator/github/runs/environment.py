@@ -1,0 +1,35 @@
+"""What a run of a workflow sees: this machine, the emulator in the place of Azure and GitHub, and nothing of a shell."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from aml_emulator.github.machine import machine_environment
+
+if TYPE_CHECKING:
+    from aml_emulator.context import Emulator
+    from aml_emulator.github.runs.records import RunRecord
+
+ACTIONS_HOME = "AML_ACTIONS_HOME"
+
+
+def run_environment(emulator: Emulator, record: RunRecord) -> dict[str, str]:
+    """Give the environment for the steps of a run: that of the server's process as far as it is the machine's.
+
+    The environments of the actions are kept from run to run, as on a self-hosted runner: in $AML_ACTIONS_HOME, else beside the state.
+    """
+    bundle = str(emulator.state.bundle)
+    home = os.environ.get(ACTIONS_HOME) or str(emulator.state.root / "actions")
+    return machine_environment(
+        os.environ, **{ACTIONS_HOME: home, "REQUESTS_CA_BUNDLE": bundle, "SSL_CERT_FILE": bundle}
+    )
+
+
+def github_variables(emulator: Emulator, record: RunRecord) -> dict[str, str]:
+    """Give the default variables that say where GitHub is; `github.api_url` and its like follow from them."""
+    return {
+        "GITHUB_API_URL": f"{emulator.base_url}{emulator.github.api_path}",
+        "GITHUB_SERVER_URL": f"{emulator.base_url}/github",
+        "GITHUB_RUN_NUMBER": str(record.number),
+    }
