@@ -102,8 +102,8 @@ class LogReader:
             self.problem(f"The job {job.name!r} did not run: no machine here has the label of its `runs-on`.")
         elif entry.get("stage") == "Main" and entry.get("stepID"):
             self._step_entry(job, [str(part) for part in entry["stepID"]], entry)
-        elif entry.get("stepResult") == "failure":
-            self.problem(f"{job.name}: {entry.get('msg', '')}")
+        elif entry.get("stepResult") == "failure" or entry.get("level") in ("error", "fatal"):
+            self.problem(f"{job.name}: {entry.get('msg', '')}")  # before the first step, or after the last
 
     def problem(self, text: str) -> None:
         """Note a reason why the run fails that is not a step's own."""

@@ -27,9 +27,11 @@ def run_environment(emulator: Emulator, record: RunRecord) -> dict[str, str]:
 
 
 def github_variables(emulator: Emulator, record: RunRecord) -> dict[str, str]:
-    """Give the default variables that say where GitHub is; `github.api_url` and its like follow from them."""
+    """Give the default variables of a run; `github.api_url` follows from them.
+
+    GITHUB_SERVER_URL stays GitHub's: act would fetch every action from it.
+    """
     return {
         "GITHUB_API_URL": f"{emulator.base_url}{emulator.github.api_path}",
-        "GITHUB_SERVER_URL": f"{emulator.base_url}/github",
         "GITHUB_RUN_NUMBER": str(record.number),
     }
