@@ -31,8 +31,8 @@ ACTION = ActionSpec(
         ),
         Input(
             "armtemplateparams_file",
-            "Its parameters file, path from the root of the repository. Empty: none.",
-            default="infra/params.deploy.core-infra.json",
+            "Its parameters file, path from the root of the repository. Empty: the file `params.<name of the template>` beside\n"
+            "the template, if there is one.",
         ),
         Input(
             "mapped_params",

@@ -68,7 +68,7 @@ def read(root: Path, template_file: str, parameters_file: str, mapped: str) -> T
     Args:
         root: folder of the repository.
         template_file: path of the template, relative to it.
-        parameters_file: path of the parameters file, relative to it; empty for none.
+        parameters_file: path of the parameters file, relative to it; empty for `params.<name>` beside the template, if there is one.
         mapped: value of the input ``mapped_params``.
 
     Raises:
@@ -85,6 +85,9 @@ def read(root: Path, template_file: str, parameters_file: str, mapped: str) -> T
     declared: Mapping[str, Any] = content.get("parameters") or {}
     findings = Findings()
     values: dict[str, dict[str, Any]] = {}
+    beside = Path(template_file).with_name(f"params.{Path(template_file).name}")
+    if not parameters_file and (root / beside).is_file():
+        parameters_file = beside.as_posix()
     if parameters_file:
         given = _object(root, parameters_file, "armtemplateparams_file").get("parameters") or {}
         for name, value in given.items():
