@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from aml_emulator.github import command as github
 from aml_emulator.state import StateDirectory
 
 DEFAULT_PORT = 8443
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     requests.add_argument("--json", action="store_true", help="whole requests with their bodies, secrets hidden")
     _add_events(add)
     _add_functions(add)
+    github.add_parser(commands)
     add("credentials", _credentials, "Print the service principal as JSON, for the secret AZURE_CREDENTIALS.")
     return parser
 

@@ -7,6 +7,7 @@ from aml_emulator.arm import deployments, metadata, subscriptions
 from aml_emulator.context import Emulator
 from aml_emulator.eventgrid import routes as eventgrid
 from aml_emulator.functions import routes as functions
+from aml_emulator.github.api import routes as github_api
 from aml_emulator.github.runs import routes as github_runs
 from aml_emulator.http import Router
 from aml_emulator.metric_service import routes as metric_service
@@ -42,6 +43,7 @@ def register_all(router: Router, emulator: Emulator) -> None:
         deployments,
         eventgrid,
         functions,
+        github_api,
         github_runs,
         providers,
         workspaces,

@@ -94,7 +94,7 @@ class _Tracer:
     def _trained_by_push(self) -> RunFact:
         self._add(self._cause.time, self._cause.text, "GitHub")
         sha = self._cause.sha
-        return self._run(TRAIN, lambda run: run.event == "push" and run.sha == sha)
+        return self._begun(TRAIN, self._found(TRAIN, lambda run: run.event == "push" and run.sha == sha))
 
     def _trained_by_blob(self) -> RunFact:
         self._add(self._cause.time, self._cause.text, "data lake")
@@ -116,8 +116,9 @@ class _Tracer:
         name = _short(str(event["eventType"]))
         self._add(_published(event), f"event {name} published", "Event Grid")
         self._delivered(event, name)
-        self._dispatched(event, name)
-        return self._run(file, lambda run: run.event_id == event["id"])
+        run = self._found(file, lambda run: run.event_id == event["id"])
+        self._dispatched(event, name, run)
+        return self._begun(file, run)
 
     def _delivered(self, event: Mapping[str, Any], name: str) -> None:
         if not event["deliveries"]:
@@ -132,11 +133,13 @@ class _Tracer:
                 raise Broken(f"Event Grid gave the event {name} up: {delivery['reason']}. {_answer(attempts)}")
         raise _Missing(f"the delivery of the event {name} to the function. {_answer(attempts)}".strip())
 
-    def _dispatched(self, event: Mapping[str, Any], name: str) -> None:
+    def _dispatched(self, event: Mapping[str, Any], name: str, run: RunFact | None) -> None:
         lines = self._facts.lines_of(str(event["id"]))
         sent = next((line for line in lines if line.step == DISPATCHED), None)
         if sent is not None:
-            self._add(sent.time, f"dispatch {sent.facts.get('dispatch', '')}", "function")
+            # The function writes its line when GitHub has answered, and by then the run may have begun.
+            time = min(sent.time, run.created) if run else sent.time
+            self._add(time, f"dispatch {sent.facts.get('dispatch', '')}", "function")
             return
         for line in lines:
             if line.step == IGNORED or (line.step == FAILED and line.facts.get("redelivery") == "useless"):
@@ -144,13 +147,15 @@ class _Tracer:
                 raise Broken(f"The function did not take the event {name} to GitHub: {reason}")
         raise _Missing(f"the dispatch for the event {name}")
 
-    def _run(self, file: str, ours: Callable[[RunFact], bool]) -> RunFact:
-        found = next((run for run in self._facts.runs if run.file == file and ours(run)), None)
-        if found is None or found.started is None:
+    def _found(self, file: str, ours: Callable[[RunFact], bool]) -> RunFact | None:
+        return next((run for run in self._facts.runs if run.file == file and ours(run)), None)
+
+    def _begun(self, file: str, run: RunFact | None) -> RunFact:
+        if run is None or run.started is None:
             raise _Missing(f"a run of {file}")
-        self.runs.append(found)
-        self._add(found.started, f"{found.name} (run {found.id}) begins", "GitHub Actions")
-        return found
+        self.runs.append(run)
+        self._add(run.started, f"{run.name} (run {run.id}) begins", "GitHub Actions")
+        return run
 
     def _event(self, kind: str, ours: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
         for event in self._facts.events:

@@ -38,13 +38,10 @@ class TemplateRepository:
         found = json.loads((self.root / ".cloud" / ".azure" / name).read_text(encoding="utf-8"))
         return found if isinstance(found, dict) else {}
 
-    def change(self, name: str, old: str, new: str) -> None:
-        """Replace a text in a file, which must be there."""
-        file = self.root / name
-        text = file.read_text(encoding="utf-8")
-        if old not in text:
-            raise ValueError(f"{name} has no {old!r}.")
-        file.write_text(text.replace(old, new), encoding="utf-8")
+    def append(self, name: str, text: str) -> None:
+        """Write a text at the end of a file."""
+        with (self.root / name).open("a", encoding="utf-8") as file:
+            file.write(text)
 
     def commit(self, message: str) -> str:
         """Commit everything on main; the commit's id."""

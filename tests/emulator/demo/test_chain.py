@@ -10,7 +10,7 @@ import pytest
 
 from aml_emulator.demo.chain import DEPLOY, TRAIN, Broken, Cause, Chain, follow
 from aml_emulator.demo.facts import Facts, FunctionLine, JobFact, RunFact, seconds
-from aml_emulator.demo.timeline import events_table, timeline
+from aml_emulator.demo.timeline import events_table, tallies, timeline
 
 SHA = "1234567890abcdef"
 T0 = seconds("2026-11-25T10:00:00.000000Z")
@@ -187,9 +187,18 @@ def test_deliveries_and_duplicates_are_counted() -> None:
         [*lines("e1", "dispatched"), *lines("e1", "duplicate")],
         [],
     )
-    assert events_table(facts) == [
-        "Event                                 published  delivered  arrived  duplicate  ignored  failed  dispatched",
-        "────────────────────────────────────  ─────────  ─────────  ───────  ─────────  ───────  ──────  ──────────",
-        "MachineLearningServices.RunCompleted          1          1        2          1        0       0           1",
-        "all                                           1          1        2          1        0       0           1",
+    assert events_table(tallies(facts)) == [
+        "Event                                 published  delivered  arrived  duplicate  ignored  dispatched  lost  repeated",
+        "────────────────────────────────────  ─────────  ─────────  ───────  ─────────  ───────  ──────────  ────  ────────",
+        "MachineLearningServices.RunCompleted          1          1        2          1        0           1     0         0",
+        "all                                           1          1        2          1        0           1     0         0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "lost", "repeated"),
+    [(lines("e1"), 1, 0), (lines("e1", "ignored"), 0, 0), (lines("e1", "dispatched", "dispatched"), 0, 1)],
+)
+def test_what_is_lost_or_repeated_is_counted(said: list[FunctionLine], lost: int, repeated: int) -> None:
+    [tally] = tallies(Facts([completed()], said, [])).values()
+    assert (tally.lost, tally.repeated) == (lost, repeated)

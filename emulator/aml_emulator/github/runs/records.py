@@ -49,7 +49,10 @@ class RunRecord:
         sha: commit that it runs on.
         actor: who set it off.
         groups: of its `concurrency:`; a run begins when no other holds one of them.
+        replaces: those of `groups` in which only the newest run waits.
         cancels: those of `groups` that do not wait: who holds them is cancelled.
+        notes: what its log says before anything else.
+        permissions: of its GITHUB_TOKEN.
         status: queued, in_progress or completed.
         conclusion: success, failure, cancelled or skipped; empty before it is completed.
         jobs: what became of them; empty before it is completed.
@@ -70,7 +73,10 @@ class RunRecord:
     sha: str
     actor: str
     groups: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
     cancels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    permissions: Mapping[str, str] = field(default_factory=dict)
     status: str = QUEUED
     conclusion: str = ""
     created: float = field(default_factory=time.time)
@@ -168,9 +174,7 @@ def _record(row: sqlite3.Row) -> RunRecord:
     return RunRecord(
         **{
             **found,
-            "groups": tuple(found["groups"]),
-            "cancels": tuple(found["cancels"]),
-            "problems": tuple(found["problems"]),
+            **{name: tuple(found.get(name, ())) for name in ("groups", "replaces", "cancels", "notes", "problems")},
             "annotations": tuple(Annotation(**one) for one in found["annotations"]),
             "jobs": _jobs(found["jobs"]),
         }

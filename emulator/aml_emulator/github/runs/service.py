@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets as random
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,8 +16,9 @@ from aml_emulator.github.evaluate import CannotEvaluate
 from aml_emulator.github.events import Event
 from aml_emulator.github.runner import definitions_started_by, run_workflow, workflow_started_by_hand
 from aml_emulator.github.runs import records
-from aml_emulator.github.runs.concurrency import Groups, groups_of
+from aml_emulator.github.runs.concurrency import groups_of
 from aml_emulator.github.runs.environment import github_variables, run_environment
+from aml_emulator.github.runs.permissions import token_permissions
 from aml_emulator.github.runs.records import Records, RunRecord
 from aml_emulator.github.sandbox import LEFT_BEHIND, end_processes
 
@@ -125,13 +125,6 @@ class WorkflowRuns:
     def _record(
         self, hosted: HostedRepository, repository: Repository, event: Event, path: str, workflow: Workflow | None
     ) -> RunRecord:
-        groups = Groups()
-        problems: tuple[str, ...] = ()
-        try:
-            if workflow is not None:
-                groups = groups_of(workflow, event, hosted.variables, actor=repository.actor)
-        except CannotEvaluate as error:
-            problems = (f"{path}: concurrency: {error}",)
         record = RunRecord(
             id=0,
             repository=hosted.full_name,
@@ -144,16 +137,24 @@ class WorkflowRuns:
             ref=event.ref,
             sha=repository.sha,
             actor=repository.actor,
-            groups=groups.all,
-            cancels=groups.cancels,
+            permissions=token_permissions(workflow) if workflow else {},
         )
-        return self._records.add(record.given_up("failure", *problems) if problems else record)
+        with self._lock:  # nothing may begin before its groups are known, and they may hold its number
+            record = self._records.add(record)
+            if workflow is not None:
+                record = _grouped(record, workflow, event, hosted)
+                self._records.write(record)
+        return record
 
     def _replace_waiting(self, record: RunRecord) -> None:
         """Of the runs of a group at most one waits: the newest. Those that need not be waited for are cancelled."""
         with self._lock:
             for other in self._records.with_status(records.QUEUED):
-                if other.id < record.id and _shared(other, record):
+                if (
+                    other.id < record.id
+                    and _same_repository(other, record)
+                    and set(other.groups) & set(record.replaces)
+                ):
                     self._records.write(
                         other.given_up(
                             "cancelled", f"A newer run of the same concurrency group waits: run {record.id}."
@@ -207,6 +208,14 @@ class WorkflowRuns:
         hosted = self._emulator.github.repositories.get(record.repository)
         if hosted is None:
             return record.given_up("failure", f"The repository {record.repository} is hosted no longer.")
+        credentials = self._emulator.github.credentials
+        token = credentials.for_run(hosted, record.permissions)
+        try:
+            return self._worked(hosted, record, token, cancel)
+        finally:
+            credentials.revoke(token)
+
+    def _worked(self, hosted: HostedRepository, record: RunRecord, token: str, cancel: threading.Event) -> RunRecord:
         file = self._log_file(record.id)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w", encoding="utf-8") as log:
@@ -215,6 +224,8 @@ class WorkflowRuns:
                 log.write(f"{line}\n")
                 log.flush()
 
+            for note in record.notes:
+                say(note)
             try:
                 run = run_workflow(
                     replace(_checked_out(hosted, record.ref, record.actor), sha=record.sha),
@@ -222,7 +233,7 @@ class WorkflowRuns:
                     Event(record.event, record.ref, record.payload),
                     actions=hosted.actions,
                     environment=run_environment(self._emulator, record),
-                    secrets={"GITHUB_TOKEN": self._token(hosted), **hosted.secrets},
+                    secrets={**hosted.secrets, "GITHUB_TOKEN": token},
                     variables=hosted.variables,
                     timeout=_RUN_SECONDS,
                     run_id=str(record.id),
@@ -241,10 +252,6 @@ class WorkflowRuns:
             for problem in run.problems:
                 say(problem)
         return record.ended(run)
-
-    def _token(self, hosted: HostedRepository) -> str:
-        """The GITHUB_TOKEN of a run."""
-        return f"ghs_{random.token_urlsafe(27)}"
 
     def _log_file(self, run_id: int) -> Path:
         return self._emulator.state.root / "github" / f"{run_id}.log"
@@ -278,6 +285,22 @@ def _started(
     else:
         raise WorkflowError(f"The event {event!r} is not emulated. There are: {', '.join(events.EMULATED)}.")
     return happened, definitions_started_by(repository, happened)
+
+
+def _grouped(record: RunRecord, workflow: Workflow, event: Event, hosted: HostedRepository) -> RunRecord:
+    run = {
+        "run_id": str(record.id),
+        "run_number": str(record.number),
+        "run_attempt": "1",
+        "sha": record.sha,
+        "actor": record.actor,
+        "triggering_actor": record.actor,
+    }
+    try:
+        groups = groups_of(workflow, event, hosted.variables, run)
+    except CannotEvaluate as error:
+        return record.given_up("failure", f"{record.file}: concurrency: {error}")
+    return replace(record, groups=groups.all, replaces=groups.replaces, cancels=groups.cancels, notes=groups.left_out)
 
 
 def _input(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from emulator.github.runs.conftest import FULL_NAME, Hosting, workflow
@@ -122,14 +123,31 @@ def test_secrets_and_variables_of_the_repository_reach_the_run_and_secrets_no_re
     assert "***" in json.dumps([step.outputs["out"] for job in record.jobs for step in job.steps])
 
 
-def test_a_run_has_a_token_of_its_own_that_nobody_reads(hosting: Hosting) -> None:
-    text = workflow("push", 'echo "token [$TOKEN] ${#TOKEN}"').replace(
+def test_a_run_has_a_token_that_may_what_its_workflow_asks_for_until_it_ends(hosting: Hosting, tmp_path: Path) -> None:
+    script = f"""
+        echo "token [$TOKEN]"
+        echo "$TOKEN" > {tmp_path}/writing
+        mv {tmp_path}/writing {tmp_path}/token
+        while ! test -e {tmp_path}/seen; do sleep 0.05; done
+    """
+    text = workflow("push", script, more="permissions: {contents: write, id-token: write, issues: none}").replace(
         "- run", "- env: {TOKEN: '${{ github.token }}'}\n        run"
     )
     hosting.commit({".github/workflows/a.yml": text})
     [run_id] = hosting.push()
+    hosting.until(run_id, lambda record: (tmp_path / "token").exists() or record.status == COMPLETED)
+    token = (tmp_path / "token").read_text().strip()
+    grant = hosting.emulator.github.credentials.grant(token)
+    assert grant is not None
+    assert grant.permissions == {"metadata": "read", "contents": "write", "id_token": "write"}
+    repository = hosting.emulator.github.repositories.get(FULL_NAME)
+    assert repository is not None
+    assert grant.repositories == {repository.id}
+    (tmp_path / "seen").touch()
     assert hosting.ended(run_id).conclusion == "success"
-    assert "token [***] " in hosting.log(run_id)
+    assert "token [***]" in hosting.log(run_id)
+    assert token not in hosting.log(run_id)
+    assert hosting.emulator.github.credentials.grant(token) is None
 
 
 def waiting(hosting: Hosting, *, cancels: str = "false") -> list[int]:
@@ -178,6 +196,37 @@ def test_a_group_that_cannot_be_told_fails_the_run_and_says_why(hosting: Hosting
     record = hosting.ended(run_id)
     assert record.conclusion == "failure"
     assert "'secrets' is not known before a run begins" in record.problems[0]
+
+
+def test_a_group_with_the_number_of_the_run_is_its_own(hosting: Hosting) -> None:
+    more = "concurrency: {group: '${{ github.workflow }}-${{ github.head_ref || github.run_id }}'}"
+    hosting.commit({".github/workflows/a.yml": workflow("push", "echo begins; sleep 600", more=more)})
+    [first], [second] = hosting.push(), hosting.push()
+    assert hosting.run(first).groups == (f"Try-{first}",)
+    hosting.says(first, "begins")
+    hosting.says(second, "begins")
+
+
+def test_a_group_of_a_job_makes_a_run_wait_and_replaces_none(hosting: Hosting) -> None:
+    """The job of the run that came last may be skipped, so it must not cost another one its turn."""
+    text = workflow("push", "echo begins; sleep 600").replace("    steps:", "    concurrency: endpoint\n    steps:")
+    hosting.commit({".github/workflows/a.yml": text})
+    [first] = hosting.push()
+    hosting.says(first, "begins")
+    [second], [third] = hosting.push(), hosting.push()
+    assert [hosting.run(run).status for run in (first, second, third)] == [IN_PROGRESS, QUEUED, QUEUED]
+    hosting.emulator.github.runs.cancel(first)
+    hosting.says(second, "begins")
+    assert hosting.run(third).status == QUEUED
+
+
+def test_a_group_of_a_job_that_only_the_run_could_tell_is_left_out_and_the_log_says_so(hosting: Hosting) -> None:
+    more = "    strategy: {matrix: {size: [big]}}\n    concurrency: 'x-${{ matrix.size }}'\n"
+    text = workflow("push", "true").replace("    steps:", f"{more}    steps:")
+    hosting.commit({".github/workflows/a.yml": text})
+    [run_id] = hosting.push()
+    assert hosting.ended(run_id).conclusion == "success"
+    assert hosting.log(run_id).startswith("The concurrency group of the job 'only' makes nothing wait here: ")
 
 
 def test_after_a_restart_what_was_at_work_is_cancelled_and_what_waited_runs(hosting: Hosting) -> None:
