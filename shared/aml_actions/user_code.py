@@ -97,8 +97,11 @@ def at_home(root: Path, last: Sequence[Path] = ()) -> Iterator[None]:
 
 @contextmanager
 def heard(workflow: Workflow) -> Iterator[None]:
-    """Show at the end of the block what it and its subprocesses printed; none of it is obeyed by the runner."""
-    with tempfile.TemporaryFile() as file:
+    """Show at the end of the block what it and its subprocesses printed; none of it is obeyed by the runner.
+
+    What the workflow says itself meanwhile reaches the runner at once: a mask that came with the rest would be obeyed by nobody.
+    """
+    with tempfile.TemporaryFile(buffering=0) as file, _unheard(workflow):  # unbuffered: in the order in which it came
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", write_through=True)
         try:
             with _descriptors_to(file.fileno()), redirect_stdout(text), redirect_stderr(text):
@@ -108,6 +111,16 @@ def heard(workflow: Workflow) -> Iterator[None]:
             if printed := file.read().decode("utf-8", "replace"):
                 workflow.relay(printed)
             text.detach()
+
+
+@contextmanager
+def _unheard(workflow: Workflow) -> Iterator[None]:
+    """Keep a way to the standard output of the step for the workflow's own words."""
+    if not workflow.writes_to(1):
+        yield
+        return
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as stream, workflow.beside(stream):
+        yield
 
 
 @contextmanager

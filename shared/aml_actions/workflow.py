@@ -162,6 +162,22 @@ class Workflow:
             text = text.encode()[: max(0, room - len(note))].decode(errors="ignore") + note if room > len(note) else ""
         self._append(self._summary_file, text)
 
+    @contextmanager
+    def beside(self, stream: TextIO) -> Iterator[None]:
+        """Write to another stream in the block: the runner must hear commands while standard output goes elsewhere."""
+        kept, self._stream = self._stream, stream
+        try:
+            yield
+        finally:
+            self._stream = kept
+
+    def writes_to(self, descriptor: int) -> bool:
+        """Tell whether lines and commands go to a file descriptor, 1 for standard output."""
+        try:
+            return self._stream.fileno() == descriptor
+        except OSError:  # a stream in memory
+            return False
+
     # --- inside
 
     def _output(self, name: str, value: Any) -> str:  # noqa: ANN401 - anything that JSON can hold

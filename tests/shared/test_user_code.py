@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -52,3 +53,25 @@ def test_an_error_from_outside_of_the_repository_has_no_place_in_it(tmp_path: Pa
         found = user_code.origin(error, tmp_path)
     assert (found.file, found.line) == (None, None)
     assert found.text.startswith("ValueError: invalid literal")
+
+
+def test_a_secret_that_comes_up_meanwhile_is_masked_by_the_runner_before_it_is_printed() -> None:
+    script = """
+import os, sys
+from aml_actions import user_code
+from aml_actions.workflow import Workflow
+
+workflow = Workflow(sys.stdout)
+with user_code.heard(workflow):
+    print("printed before")
+    workflow.mask("key-of-the-endpoint")
+    print("the key is key-of-the-endpoint")
+    os.system("echo a program, too")
+workflow.info("after")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    begins = next(number for number, line in enumerate(lines) if line.startswith("::stop-commands::"))
+    assert "::add-mask::key-of-the-endpoint" in lines[:begins]
+    assert lines[begins + 1 : begins + 4] == ["printed before", "the key is ***", "a program, too"]
+    assert lines[-1] == "after"
