@@ -15,10 +15,6 @@ from emulator.github.conftest import commit, git
 from emulator.github.runs.conftest import workflow
 from support.emulator import RunningEmulator, command
 
-from aml_emulator.database import Database
-from aml_emulator.github.repositories import Repositories
-from aml_emulator.state import StateDirectory
-
 BY_DISPATCH = "{repository_dispatch: {types: [trained]}}"
 BY_HAND = "{workflow_dispatch: {inputs: {code: {default: '0'}}}}"
 
@@ -51,7 +47,8 @@ def shell(emulator: RunningEmulator, tmp_path: Path) -> Shell:
     }
     commit(tmp_path, {f".github/workflows/{name}": text for name, text in texts.items()}, "First")
     name = f"local/r{uuid.uuid4().hex[:8]}"
-    Repositories(Database(StateDirectory(emulator.state).database)).put(name, tmp_path)
+    hosted = command("github", "add", name, str(tmp_path), state=emulator.state)
+    assert hosted.returncode == 0, hosted.stderr
     return Shell(emulator, name, tmp_path)
 
 
