@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aml_emulator.eventgrid import envelopes
@@ -21,20 +21,6 @@ if TYPE_CHECKING:
 
 _SHOWN_CHARACTERS = 500
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class FunctionAnswer(Protocol):
-    """What came of a delivery to a function."""
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        ...
-
-    @property
-    def body(self) -> bytes:
-        """Body of the answer."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -98,12 +84,9 @@ class Destinations:
             return self._clients[local]
 
     def _to_function(self, subscription: Subscription, events: Sequence[Event], headers: dict[str, str]) -> Result:
-        host: Any = getattr(self._emulator, "functions", None)
-        if host is None:
-            return Result(404, "NotFound", "this emulator runs no functions")
         found = [envelopes.envelope(event, subscription.schema) for event in events]
         try:
-            answer: FunctionAnswer = host.deliver(subscription.function_id, found, headers, RESPONSE_SECONDS)
+            answer = self._emulator.functions.deliver(subscription.function_id, found, headers, RESPONSE_SECONDS)
         except TimeoutError:
             return Result(None, "TimedOut", f"no answer within {RESPONSE_SECONDS:.0f} s")
         return _result(answer.status, answer.body)

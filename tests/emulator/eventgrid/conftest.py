@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import requests
 from support.azure_resources import smallest_body
 
 from aml_emulator import ids, pki
@@ -131,39 +130,6 @@ def serve(certificates: pki.Certificates) -> tuple[ThreadingHTTPServer, Receiver
     return server, receiver
 
 
-@dataclass
-class FunctionAnswer:
-    status: int
-    body: bytes
-
-
-class Functions:
-    """The protocol of the function host, over real HTTP: a function is the webhook, told which function is meant."""
-
-    def __init__(self, receiver: Receiver, bundle: str) -> None:
-        self._receiver, self._bundle = receiver, bundle
-        self.known = {"bridge": "eventGridTrigger", "hello": "httpTrigger"}
-
-    def configured(self, site_id: str) -> None:
-        pass
-
-    def removed(self, site_id: str) -> None:
-        pass
-
-    def functions(self, site_id: str) -> list[dict[str, Any]]:
-        return [{"name": name, "config": {"bindings": [{"type": kind}]}} for name, kind in self.known.items()]
-
-    def deliver(
-        self, function_resource_id: str, events: list[dict[str, Any]], headers: dict[str, str], timeout: float
-    ) -> FunctionAnswer:
-        name = function_resource_id.rpartition("/")[2]
-        if name not in self.known:
-            return FunctionAnswer(404, f"cannot find function: '{name}'".encode())
-        url = f"{self._receiver.url}?functionName={name}"
-        answer = requests.post(url, json.dumps(events), headers=headers, verify=self._bundle, timeout=timeout)
-        return FunctionAnswer(answer.status_code, answer.content)
-
-
 class Grid:
     """The emulator, and short ways to make what Event Grid needs."""
 
@@ -173,7 +139,6 @@ class Grid:
         self.clock = clock
         self.emulator, self.router = self._build(options)
         self.receiver = receiver or Receiver("")
-        self.emulator.functions = Functions(self.receiver, str(self.state.bundle))  # type: ignore[attr-defined]
         subscription = self.emulator.tokens.identity.subscription_id
         self.group = ids.resource_group_id(subscription, "rg")
         self.workspace = ids.workspace_id(subscription, "rg", "mlops")
@@ -259,6 +224,7 @@ class Grid:
 
     def close(self) -> None:
         self.emulator.events.stop()
+        self.emulator.functions.stop()
         self.emulator.database.close()
 
 

@@ -1,4 +1,4 @@
-"""From a published event to a webhook or a function: what arrives, how often, and that nothing is lost."""
+"""From a published event to a webhook: what arrives, how often, and that nothing is lost."""
 
 from __future__ import annotations
 
@@ -31,17 +31,6 @@ def test_an_event_reaches_the_webhook(grid: Grid, receiver: Receiver) -> None:
     assert request.headers["aeg-delivery-count"] == "0"
     assert request.headers["aeg-output-event-id"] == event_id
     assert grid.deliver() == 0
-
-
-def test_an_event_reaches_a_function(grid: Grid, receiver: Receiver) -> None:
-    destination = {"endpointType": "AzureFunction", "properties": {"resourceId": _function(grid)}}
-    grid.ask("PUT", f"{grid.topic()}/eventSubscriptions/to-function", {"properties": {"destination": destination}})
-    event_id = grid.publish()
-    grid.deliver()
-    assert grid.state_of(event_id) == ["Delivered"]
-    assert receiver.event_ids == [event_id]
-    assert receiver.received[0].path == "/hook?functionName=bridge"
-    assert receiver.received[0].headers["aeg-subscription-name"] == "TO-FUNCTION"
 
 
 def test_each_subscription_gets_what_its_filter_lets_through(grid: Grid, receiver: Receiver) -> None:
@@ -285,12 +274,6 @@ def test_what_is_kept_does_not_grow_for_ever(grid: Grid, monkeypatch: Any) -> No
     grid.emulator.events.records.resume()
     assert [grid.emulator.events.records.find(one) for one in events] == [None] * 5
     assert grid.state_of(waiting) == ["Pending"]
-
-
-def _function(grid: Grid, name: str = "bridge") -> str:
-    site = f"{grid.group}/providers/Microsoft.Web/sites/func"
-    grid.emulator.resources.put(site, {"location": "westeurope", "properties": {}})
-    return f"{site}/functions/{name}"
 
 
 def _clock(grid: Grid) -> Clock:

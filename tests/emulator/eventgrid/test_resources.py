@@ -20,13 +20,6 @@ def topic_body(source: str, kind: str = "Microsoft.MachineLearningServices.Works
     return {"location": "westeurope", "properties": {"source": source, "topicType": kind}, **more}
 
 
-def function_body(grid: Grid, name: str, **more: Any) -> dict[str, Any]:
-    site = f"{grid.group}/providers/Microsoft.Web/sites/func"
-    grid.emulator.resources.put(site, {"location": "westeurope", "properties": {}})
-    destination = {"endpointType": "AzureFunction", "properties": {"resourceId": f"{site}/functions/{name}"}}
-    return {"properties": {"destination": destination, **more}}
-
-
 # ---------------------------------------------------------------- topics
 
 
@@ -227,20 +220,6 @@ def test_a_dead_letter_container_must_be_there(grid: Grid) -> None:
 
 
 # ---------------------------------------------------------------- endpoints
-
-
-def test_a_function_must_be_there_and_wait_for_events(grid: Grid) -> None:
-    subscription = f"{grid.topic()}/eventSubscriptions/to-function"
-    assert grid.ask("PUT", subscription, function_body(grid, "bridge")).status == 201
-    missing = grid.refused("PUT", subscription, function_body(grid, "nothing"))
-    assert (missing.status, missing.code) == (400, "Endpoint validation")
-    assert missing.message == "Destination endpoint not found."
-    http = grid.refused("PUT", subscription, function_body(grid, "hello"))
-    assert (http.status, http.code) == (400, "Unsupported Azure Function Trigger")
-    assert http.message == "Can't add resource; Azure Event Grid supports EventGrid Trigger type only."
-    body = function_body(grid, "bridge")
-    body["properties"]["destination"]["properties"]["resourceId"] = grid.account
-    assert grid.refused("PUT", subscription, body).code == "Endpoint validation"
 
 
 @pytest.mark.parametrize("schema", ["EventGridSchema", "CloudEventSchemaV1_0"])

@@ -115,10 +115,11 @@ class Plan:
             found = self._by_id.get(full_id(text, self._target).lower())
             if found is not None:
                 return [found]
-            tail = relative_id(text).lower()
-            alike = [one for one in self.resources if relative_id(one.id).lower() == tail] if tail else []
-            if len({one.key for one in alike}) == 1:
-                return alike[:1]
+            if not text.strip("/").lower().startswith("subscriptions/"):  # else it is one of another group
+                tail = relative_id(text).lower()
+                alike = [one for one in self.resources if relative_id(one.id).lower() == tail] if tail else []
+                if len({one.key for one in alike}) == 1:
+                    return alike[:1]
         lowered = text.lower()
         for matches in (
             [one for one in self.resources if one.symbol is not None and one.symbol.lower() == lowered],

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from aml_emulator.arm.subscriptions import GROUP
 from aml_emulator.http import Call, Reply, Router, not_found
 from aml_emulator.ml.scope import page
-from aml_emulator.providers.web.host import host_of
 from aml_emulator.providers.web.sites import SITE, find_site
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ def register(router: Router, emulator: Emulator) -> None:
 
 
 def _found(emulator: Emulator, site: Resource) -> list[Body]:
-    host = host_of(emulator)
     return [
         {
             "id": f"{site.id}/functions/{function['name']}",
@@ -45,5 +43,5 @@ def _found(emulator: Emulator, site: Resource) -> list[Body]:
             "location": site.body["location"],
             "properties": function,
         }
-        for function in (host.functions(site.id) if host is not None else [])
+        for function in emulator.functions.functions(site.id)
     ]

@@ -13,7 +13,6 @@ from aml_emulator.arm.subscriptions import GROUP
 from aml_emulator.http import Call, Reply, Router, ServiceError, not_found
 from aml_emulator.ml.scope import find_group
 from aml_emulator.providers.checks import Fields, invalid
-from aml_emulator.providers.web.host import host_of
 
 if TYPE_CHECKING:
     from aml_emulator.context import Emulator
@@ -103,8 +102,7 @@ def register(router: Router, emulator: Emulator) -> None:
         if site.properties.get("sku") == _FLEX:
             check_flex(wanted)
         replace(emulator, site.id, wanted)
-        if (host := host_of(emulator)) is not None:
-            host.configured(site.id)
+        emulator.functions.configured(site.id)
         return Reply(body=_shown(site, wanted))
 
     def get(call: Call) -> Reply:

@@ -17,7 +17,6 @@ from aml_emulator.providers.generic import Put, register_type
 from aml_emulator.providers.identities import USER_ASSIGNED, assigned
 from aml_emulator.providers.network import SUBNET
 from aml_emulator.providers.web import plans, settings
-from aml_emulator.providers.web.host import host_of
 
 if TYPE_CHECKING:
     from aml_emulator.context import Emulator
@@ -68,8 +67,7 @@ def register(router: Router, emulator: Emulator) -> None:
 
     def restart(call: Call) -> Reply:
         site = find_site(emulator, call)
-        if (host := host_of(emulator)) is not None:
-            host.configured(site.id)
+        emulator.functions.configured(site.id)
         return Reply(200, media_type="")
 
     base = f"{GROUP}/providers/{SITE}/{{name}}"
@@ -225,13 +223,11 @@ def _configured(emulator: Emulator, site: Resource, old: Resource | None) -> Non
         policy_id = f"{site.id}/basicPublishingCredentialsPolicies/{publisher}"
         if emulator.resources.get(policy_id) is None:
             emulator.resources.put(policy_id, {"properties": {"allow": True}})
-    if (host := host_of(emulator)) is not None:
-        host.configured(site.id)
+    emulator.functions.configured(site.id)
 
 
 def _removed(emulator: Emulator, gone: Resource) -> None:
-    if (host := host_of(emulator)) is not None:
-        host.removed(gone.id)
+    emulator.functions.removed(gone.id)
 
 
 def _policy(put: Put) -> None:
@@ -241,6 +237,5 @@ def _policy(put: Put) -> None:
 def _set_state(emulator: Emulator, call: Call, state: str) -> Reply:
     site = find_site(emulator, call)
     emulator.resources.change(site.id, lambda body: body["properties"].update(state=state))
-    if (host := host_of(emulator)) is not None:
-        host.configured(site.id)
+    emulator.functions.configured(site.id)
     return Reply(200, media_type="")

@@ -60,6 +60,15 @@ def test_a_dependency_is_named_by_id_by_type_by_name_or_by_loop() -> None:
     }
 
 
+def test_a_resource_of_another_group_is_not_the_templates_own_of_the_same_name() -> None:
+    text = "[resourceId('another', 'My.Rp/things', 'a')]"
+    reads = thing("reader", properties={"x": "[reference(resourceId('another', 'My.Rp/things', 'a'), '2024-01-01').x]"})
+    assert needs([thing("a"), reads], "reader") == set()
+    assert planned([thing("a")]).find(f"{GROUP_ID[:-3]}/another/providers/My.Rp/things/a") == []
+    with pytest.raises(TemplateError, match="is not defined in the template"):
+        planned([thing("a"), thing("b", dependsOn=[text])])
+
+
 def test_a_reference_is_a_dependency() -> None:
     resources = [
         thing("a"),
