@@ -56,9 +56,6 @@ class Application:
             return
         else:
             reply = await loop.run_in_executor(self._executor, self._safely, call)
-        if isinstance(reply.body, FileSlice) and not reply.body.path.exists():
-            # The blob was replaced since the handler looked: 503 makes every client ask again.
-            reply = StorageError(503, "ServerBusy", "The blob is being replaced. Try again.").reply()
         with contextlib.suppress(OSError):
             await _send(loop, self._executor, send, call.method, reply)
         milliseconds = (time.perf_counter() - started) * 1000

@@ -2,12 +2,15 @@
 
 Contents lie in files of random names, so a blob `a` and a blob `a/b` can both exist and no blob name
 reaches the file system. A size is read from the file when it is asked for: a log that a job is still writing is an ordinary blob.
+
+Whoever got a `Blob` may read it although it is replaced or deleted meanwhile, as on Azure: its file stays for `KEPT_SECONDS`.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,7 +30,12 @@ CREATE TABLE IF NOT EXISTS blobs (
     etag TEXT NOT NULL,
     PRIMARY KEY (container, name)
 );
+CREATE TABLE IF NOT EXISTS replaced_blob_files (file TEXT PRIMARY KEY, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS replaced_blob_files_by_time ON replaced_blob_files (at);
 """
+
+KEPT_SECONDS = 60.0
+"""How long the file of a replaced or deleted blob stays for those who were about to read it, at least."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,7 @@ class BlobStore:
         self._database = database
         self._changed: Callable[[BlobChange], None] = lambda change: None
         database.create(_SCHEMA)
+        self._tidy(time.time())  # nobody reads what an emulator before this one replaced
 
     def watch(self, changed: Callable[[BlobChange], None]) -> None:
         """Have a function called with every blob that is written or deleted, as part of the same transaction."""
@@ -116,6 +125,7 @@ class BlobStore:
         for blob in self.list(name):
             self._delete(blob)
         self._database.execute("DELETE FROM containers WHERE name = ?", (name,))
+        self._tidy(time.time() - KEPT_SECONDS)
 
     def put(
         self,
@@ -181,13 +191,28 @@ class BlobStore:
                 return False
             self._changed(BlobChange(blob, _size_of(blob), True, cause))
             self._database.execute("DELETE FROM blobs WHERE container = ? AND name = ?", (container, name))
-        blob.path.unlink(missing_ok=True)
+            self._retire(blob)
+        self._tidy(time.time() - KEPT_SECONDS)
         return True
 
     def _delete(self, blob: Blob) -> None:
         """Delete a blob with its container, of which no event tells."""
-        self._database.execute("DELETE FROM blobs WHERE container = ? AND name = ?", (blob.container, blob.name))
-        blob.path.unlink(missing_ok=True)
+        with self._database.transaction():
+            self._database.execute("DELETE FROM blobs WHERE container = ? AND name = ?", (blob.container, blob.name))
+            self._retire(blob)
+
+    def _retire(self, blob: Blob) -> None:
+        """Note that no name leads to a blob's file any more."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO replaced_blob_files (file, at) VALUES (?, ?)",
+            (str(blob.path.relative_to(self._root)), time.time()),
+        )
+
+    def _tidy(self, until: float) -> None:
+        """Delete the files that were noted until a moment (seconds since 1970)."""
+        for row in self._database.rows("SELECT file FROM replaced_blob_files WHERE at <= ?", (until,)):
+            (self._root / row["file"]).unlink(missing_ok=True)
+            self._database.execute("DELETE FROM replaced_blob_files WHERE file = ?", (row["file"],))
 
     def upload_folder(self, container: str, prefix: str, folder: Path) -> int:
         """Store every file below a folder as `prefix/relative/path`; how many there were. Links are not followed."""
@@ -242,8 +267,10 @@ class BlobStore:
             )
             blob = Blob(container, name, path, content_type, etag, metadata)
             self._changed(BlobChange(blob, _size_of(blob), False, cause))
+            if old is not None:
+                self._retire(old)
         if old is not None:
-            old.path.unlink(missing_ok=True)
+            self._tidy(time.time() - KEPT_SECONDS)
         return blob
 
 

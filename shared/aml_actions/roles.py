@@ -21,6 +21,11 @@ _ROLES = (
     (r".*/read$", "Reader"),
 )
 _DEFAULT = "Contributor"
+_NEW = re.compile(
+    r"/providers/(?:Microsoft\.Resources/deployments/|(?:.*/providers/)?Microsoft\.Authorization/roleAssignments/).*$",
+    re.IGNORECASE,
+)
+"""What a template makes: deployments, and role assignments, most of them on resources that it makes too."""
 
 
 def needed_role(action: str) -> str:
@@ -36,7 +41,7 @@ def explain_refusal(message: str) -> tuple[str, str] | None:
         return None
     role = needed_role(match["action"])
     # An assignment on what does not exist yet must be made on its resource group.
-    scope = re.sub(r"/providers/Microsoft\.Resources/deployments/.*$", "", match["scope"])
+    scope = _NEW.sub("", match["scope"])
     command = (
         f"az role assignment create --assignee-object-id {match['object_id']} --assignee-principal-type ServicePrincipal "
         f'--role "{role}" --scope {scope}'

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from support.emulator import RunningEmulator
+
+from aml_emulator.blobs import BlobStore
+from aml_emulator.database import Database
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -117,6 +121,67 @@ def test_many_clients_upload_the_same_20_mb_at_once(store: Store) -> None:
     assert digests == [hashlib.sha256(content).hexdigest() for content in contents]
     shared = store.service().get_blob_client(store.container, "shared.bin").download_blob().readall()
     assert hashlib.sha256(shared).hexdigest() in digests  # one of them, whole: never a mixture
+
+
+def test_a_blob_is_read_while_it_is_overwritten(store: Store, container: ContainerClient) -> None:
+    """Each answer is one version, whole: nobody is told to come again, and nobody sees the emulator fail."""
+    from azure.storage.blob import BlobServiceClient
+
+    versions = [bytes([number]) * 2000 for number in range(200)]
+    container.upload_blob("busy/blob.bin", versions[0], overwrite=True)
+    service = BlobServiceClient(store.url, credential=store.key, retry_total=0)  # a retry would hide a failure
+    impatient = service.get_container_client(store.container)
+    busy = impatient.get_blob_client("busy/blob.bin")
+    with ThreadPoolExecutor(8) as pool:
+        writing = [
+            pool.submit(lambda part: [busy.upload_blob(one, overwrite=True) for one in part], versions[writer::3])
+            for writer in range(3)
+        ]
+        done = [False]
+        reading = [
+            pool.submit(_again_and_again, read, done)
+            for read in (
+                lambda: busy.download_blob().readall() in versions,
+                lambda: busy.download_blob(offset=1000, length=500).readall() in [one[:500] for one in versions],
+                lambda: busy.get_blob_properties().size == 2000,
+                lambda: [item.size for item in impatient.list_blobs("busy/")] == [2000],
+            )
+        ]
+        try:
+            for writer in writing:
+                writer.result()
+        finally:
+            done[0] = True
+        assert [answers.result() for answers in reading] == [{True}] * 4
+
+
+def _again_and_again(read: Callable[[], bool], done: list[bool]) -> set[bool]:
+    found = {read()}
+    while not done[0]:
+        found.add(read())
+    return found
+
+
+def test_the_file_of_a_replaced_blob_outlives_its_readers_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "database")
+    blobs = BlobStore(tmp_path / "blobs", database)
+    first = blobs.put("c", "a", b"first")
+    second = blobs.put("c", "a", b"second")
+    assert first.read() == b"first"
+    assert blobs.delete("c", "a")
+    assert second.size == len(b"second")
+    monkeypatch.setattr("aml_emulator.blobs.KEPT_SECONDS", -1.0)
+    blobs.put("c", "b", b"x")
+    blobs.delete("c", "b")
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+    monkeypatch.undo()
+    blobs.put("c", "d", b"x")
+    blobs.delete_container("c")
+    BlobStore(tmp_path / "blobs", database)  # the next start of the emulator
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+    database.close()
 
 
 def test_a_client_that_must_not_overwrite_does_not(container: ContainerClient) -> None:

@@ -97,6 +97,20 @@ def test_the_smallest_role(action, role):
     assert needed_role(action) == role
 
 
+@pytest.mark.parametrize("resource", ["", "/providers/Microsoft.KeyVault/vaults/kv"])
+def test_a_role_that_a_template_may_not_assign_is_granted_on_its_resource_group(resource):
+    """The assignment that was refused is not there, and what it is for may not be there either."""
+    group = "/subscriptions/s/resourceGroups/rg"
+    assignment = f"{group}{resource}/providers/Microsoft.Authorization/roleAssignments/5134459b"
+    message = (
+        "Deployment failed with multiple errors: 'Authorization failed for template resource '5134459b' of type "
+        "'Microsoft.Authorization/roleAssignments'. The client '7d3a' with object id '9f1b' does not have permission to perform "
+        f"action 'Microsoft.Authorization/roleAssignments/write' at scope '{assignment}'.'"
+    )
+    error = explained(403, {"error": {"code": "InvalidTemplateDeployment", "message": message}})
+    assert (error.fix or "").endswith(f'--role "Role Based Access Control Administrator" --scope {group}`')
+
+
 def test_a_failed_deployment_tells_its_innermost_reason():
     """ARM nests JSON as text in messages."""
     inner = json.dumps({"error": {"code": "QuotaExceeded", "message": "Total vCPUs exceeded."}})

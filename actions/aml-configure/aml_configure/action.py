@@ -40,6 +40,9 @@ def work(step: Step[Parameters]) -> None:
         raise ActionError(
             "deployment_mode is not valid.", value=inputs["deployment_mode"], allowed=", ".join(_MODES.values())
         )
+    only_show = inputs["what_if"].lower()
+    if only_show not in ("true", "false"):
+        raise ActionError("what_if is not valid.", value=inputs["what_if"], allowed="true, false")
     found = template.read(
         step.runner.workspace, inputs["armtemplate_file"], inputs["armtemplateparams_file"], inputs["mapped_params"]
     )
@@ -49,24 +52,29 @@ def work(step: Step[Parameters]) -> None:
     subscription, group = step.credentials.subscription_id, inputs["resource_group"]
     deployments = Deployments(step.credential, step.cloud, subscription, group, say, user_agent=step.user_agent)
     name = _name(step)
-    if inputs["what_if"].lower() == "true":
+    twice = package is not None and found.has(SUBSCRIPTIONS)
+    last = found.with_value(SUBSCRIPTIONS, True) if twice else found
+    if only_show == "true":
         with step.doing(f"asking what {found.name} would change"):
-            _show(step, name, deployments.what_if(name, found, mode))
+            _show(step, name, deployments.what_if(name, last, mode))
         return
     with step.doing("registering resource providers"):
         Providers(step.rest(), subscription, say).ensure(found.namespaces)
     ensure_resource_group(step, group, inputs["location"])
-    first = found.with_value(SUBSCRIPTIONS, False) if package and found.has(SUBSCRIPTIONS) else found
-    deployed = _deploy(step, deployments, name, first, mode)
+    if twice:
+        # Incremental, so that a subscription which is there stays meanwhile: no event is lost.
+        deployed = _deploy(step, deployments, name, found.with_value(SUBSCRIPTIONS, False), "Incremental")
+    else:
+        deployed = _deploy(step, deployments, name, found, mode)
     functions: list[str] = []
     if package:
         app = _app(step, deployed)
         with step.doing(f"publishing the code of function app {app.name}"):
             functions = app.publish(package)
         say(f"Function app {app.name} has {', '.join(functions)}")
-        if found.has(SUBSCRIPTIONS):
-            say("The functions are there: the template once more, with the event subscriptions")
-            deployed = _deploy(step, deployments, name, found.with_value(SUBSCRIPTIONS, True), mode)
+    if twice:
+        say("The functions are there: the template once more, with the event subscriptions")
+        deployed = _deploy(step, deployments, name, last, mode)
     _tell(step, group, deployed, functions)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aml_actions import markdown
 from aml_actions.errors import ActionError, TimedOut
 from aml_actions.polling import HEARTBEAT, duration
+from aml_actions.roles import explain_refusal
 from aml_actions.service_error import ServiceError
 from aml_configure.template import ANCHOR, Template
 
@@ -118,7 +119,7 @@ class Deployments:
                         value=f"last state: {state}",
                         fix=f"look at it: az deployment group show --resource-group {self._group} --name {name}",
                     )
-                self._sleep(min(10.0, max(0.5, waited / 10)))
+                self._sleep(min(10.0, max(0.1, waited / 4)))
             if state != "Succeeded":
                 raise self._failed(client, name, state, found)
         outputs = {key: one["value"] for key, one in (found.properties.outputs or {}).items() if "value" in one}
@@ -160,17 +161,32 @@ class Deployments:
         if not lines:
             lines = [_reason(_as_body(found.properties.error))]
         rows = [(markdown.escape(_short(resource)), markdown.escape(_reason(error))) for resource, error in failures]
-        subscribed = any(_EVENT_SUBSCRIPTION in resource.lower() for resource, _ in failures)
+        cause, fix = _advice(failures)
         return ActionError(
             f"Deployment {name} {'was cancelled' if state == 'Canceled' else 'failed'}.",
             value="; ".join(lines)[:2000],
-            cause="the function that the subscription delivers to is not there: its code was not published"
-            if subscribed
-            else None,
-            fix="correct what the resource complains of and run the job again: what was made stays and is not made twice",
+            cause=cause,
+            fix=fix,
             anchor=ANCHOR,
             details=markdown.table(["Resource", "Reason"], rows) if rows else None,
         )
+
+
+def _advice(failures: Sequence[tuple[str, Any]]) -> tuple[str | None, str]:
+    """Return likely cause and fix of failures: resource and error of each."""
+    for resource, error in failures:
+        reason = _reason(error)
+        if refused := explain_refusal(reason):
+            return refused[0], f"`{refused[1]}`; then run the job again"
+        if _EVENT_SUBSCRIPTION in resource.lower() and "endpoint" in reason.lower():
+            return (
+                "the function that the subscription delivers to is not there: its code was not published",
+                "name the folder of its code in function_folder, and run the job again",
+            )
+    return (
+        None,
+        "correct what the resource complains of and run the job again: what was made stays and is not made twice",
+    )
 
 
 def _properties(template: Template, mode: str) -> dict[str, Any]:

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 API_VERSION = "2024-11-01"
 TIMEOUT = 900.0
 """Seconds until the code is there and its packages are installed."""
+ROLE = 300.0
+"""Seconds until the app may use its storage account: a role that was just assigned takes some minutes to be known everywhere."""
 INDEXING = 300.0
 """Seconds until the app lists the functions of new code."""
 _ANCHOR = "docs/troubleshooting.md#function-app"
+_FAILED, _SUCCEEDED, _DISPLACED, _PARTLY = 3, 4, 5, 6
+"""How a publication ends, as the publishing service numbers it. Partly: the code is there, and the service was restarted meanwhile."""
+_NO_ACCESS = ("InaccessibleStorage", "BlobUploadFailed")
 _NEVER = ("__pycache__", ".git", ".venv", "local.settings.json", "*.pyc")
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The same code gives the same archive."""
@@ -85,10 +90,39 @@ class FunctionApp:
             azure.core.exceptions.HttpResponseError: Azure refused.
         """
         host = self._publishing_host()
+        start = time.monotonic()
         self._say(f"Publishing {len(package):,} bytes of code to function app {self.name}")
+        while True:
+            status, text = self._publish(host, package)
+            if status in (_SUCCEEDED, _PARTLY):
+                return self._functions()
+            no_access = any(mark in text for mark in _NO_ACCESS)
+            if not no_access or time.monotonic() - start > ROLE:
+                raise self._not_taken(status, text, no_access=no_access)
+            self._say("  the app may not use its storage account yet; its role is new, so this is tried again")
+            self._sleep(20.0)
+
+    def _publish(self, host: str, package: bytes) -> tuple[int, str]:
+        """Publish once, and return how it ended, and what the service says of it."""
         self._rest.upload(f"https://{host}/api/publish", package, {"RemoteBuild": "true", "Deployer": "aml-configure"})
-        self._wait(f"https://{host}/api/deployments/latest")
-        return self._functions()
+        answer = self._wait(f"https://{host}/api/deployments/latest")
+        text = str(answer.get("status_text") or answer.get("message") or "no reason was given")
+        return int(answer.get("status") or 0), text
+
+    def _not_taken(self, status: int, text: str, *, no_access: bool) -> ActionError:
+        cause, fix = "a package of requirements.txt could not be installed", None
+        if status == _DISPLACED:
+            cause, fix = "another publication to the same app was under way", "run the job again when that has ended"
+        elif no_access:
+            cause = "the app's identity may not write to the container of its code (Storage Blob Data Owner), or there is none"
+            fix = "look at the app's deployment storage and at the roles of its identity; then run the job again"
+        return ActionError(
+            f"The code was not taken by function app {self.name}.",
+            value=text,
+            cause=cause,
+            fix=fix,
+            anchor=_ANCHOR,
+        )
 
     def _publishing_host(self) -> str:
         """Return the host that takes code: the app itself says which one it is."""
@@ -102,20 +136,13 @@ class FunctionApp:
             anchor=_ANCHOR,
         )
 
-    def _wait(self, address: str) -> None:
+    def _wait(self, address: str) -> dict[str, Any]:
         start, told = time.monotonic(), 0.0
         while True:
             answer: dict[str, Any] = self._rest.get(address)
             waited = time.monotonic() - start
-            if answer.get("complete"):
-                if answer.get("status") == 3:
-                    raise ActionError(
-                        f"The code was not taken by function app {self.name}.",
-                        value=str(answer.get("status_text") or answer.get("message") or "no reason was given"),
-                        cause="a package of requirements.txt could not be installed",
-                        anchor=_ANCHOR,
-                    )
-                return
+            if answer.get("complete") or answer.get("status") in (_FAILED, _SUCCEEDED, _DISPLACED, _PARTLY):
+                return answer
             if waited > TIMEOUT:
                 raise ActionError(
                     f"Function app {self.name} did not take its code within {duration(TIMEOUT)}.", anchor=_ANCHOR
@@ -123,7 +150,7 @@ class FunctionApp:
             if waited - told >= 60:
                 told = waited
                 self._say(f"  function app {self.name}: building ({duration(waited)})")
-            self._sleep(min(10.0, max(0.5, waited / 5)))
+            self._sleep(min(10.0, max(0.1, waited / 4)))
 
     def _functions(self) -> list[str]:
         """Return the app's functions once it lists any."""
@@ -137,7 +164,7 @@ class FunctionApp:
                 raise ActionError(
                     f"Function app {self.name} has its code, but lists no function.",
                     cause="the code fails when it is loaded, or a setting is missing",
-                    fix="look at the log stream of the app",
+                    fix="look at the log stream of the app in the portal: it has the traceback; mend it and run the job again",
                     anchor=_ANCHOR,
                 )
             self._sleep(2.0)

@@ -3,104 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import time
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from infra.function.github_server import GitHub
-from infra.function.github_server import running as github_running
-from support.emulator import RunningEmulator, command
-from support.steps import Outcome, run_step
-
-from aml_actions.publish import publish_template
-
-ROOT = Path(__file__).resolve().parents[3]
-TOKEN = "github_pat_11ABCDEFG0_personal"
-
-
-@dataclass
-class Setup:
-    """A repository with infra/, a resource group of its own, and the step that deploys the one to the other."""
-
-    emulator: RunningEmulator
-    root: Path
-    scratch: Path
-    github: str
-    group: str = field(default_factory=lambda: f"rg-{uuid.uuid4().hex[:8]}")
-
-    def configure(self, *, mapped: str = "", **inputs: str) -> Outcome:
-        given = {
-            "azure_credentials": self.emulator.credentials,
-            "resource_group": self.group,
-            "location": "westeurope",
-            "armtemplate_file": "infra/deploy.core-infra.json",
-            "deployment_mode": "Incremental",
-            "what_if": "false",
-            "function_folder": "infra/function",
-            "mapped_params": f"repo_name=octo/credit-risk\ngitHubApiUrl={self.github}\npatToken={TOKEN}\n{mapped}",
-            **inputs,
-        }
-        trusted = {"REQUESTS_CA_BUNDLE": self.emulator.env["REQUESTS_CA_BUNDLE"]}
-        return run_step("aml-configure", self.root, self.scratch / uuid.uuid4().hex, inputs=given, env=trusted)
-
-    def change(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
-        file = self.root / "infra" / name
-        document = json.loads(file.read_text())
-        change(document)
-        file.write_text(json.dumps(document, indent=2))
-
-    def send(self, event_type: str, **data: object) -> None:
-        workspace = f"{self.base}/providers/Microsoft.MachineLearningServices/workspaces/mlops-workspace"
-        asked = ("--source", workspace, "--type", event_type, "--subject", "s", "--data", json.dumps(data))
-        done = command("events", "send", *asked, state=self.emulator.state)
-        assert done.returncode == 0, done.stderr
-
-    @property
-    def base(self) -> str:
-        return f"/subscriptions/{self.emulator.identity['subscriptionId']}/resourceGroups/{self.group}"
-
-
-@pytest.fixture(scope="module")
-def github() -> Any:
-    with github_running() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("template") / "repository"
-    publish_template(root, source=ROOT, ref=None)
-    return root
-
-
-@pytest.fixture
-def setup(emulator: RunningEmulator, github: GitHub, template: Path, tmp_path: Path) -> Setup:
-    root = tmp_path / "repository"
-    shutil.copytree(template, root)
-    return Setup(emulator, root, tmp_path / "runner", github.url)
-
-
-@pytest.fixture(scope="module")
-def deployed(
-    emulator: RunningEmulator, github: GitHub, template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Setup, Outcome]:
-    """What the first run in an empty subscription leaves."""
-    setup = Setup(emulator, template, tmp_path_factory.mktemp("runner"), github.url)
-    return setup, setup.configure()
-
-
-def eventually(ready: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+from support.infrastructure import TOKEN, Setup
+from support.steps import RUN, Outcome
 
 
 def resources(arm: Callable[..., dict[str, Any]], setup: Setup) -> dict[str, str]:
@@ -132,43 +41,41 @@ def test_the_first_run_makes_everything_and_says_so(
     assert TOKEN not in outcome.summary + repr(outcome.outputs)
 
 
-def test_the_event_of_a_completed_run_becomes_a_dispatch_of_the_repository(
-    deployed: tuple[Setup, Outcome], github: GitHub
-) -> None:
-    setup, _ = deployed
-    setup.send(
-        "RunCompleted", runId="iris_1", experimentName="credit", runTags={"GITHUB_REPOSITORY": "octo/credit-risk"}
-    )
-    assert eventually(
-        lambda: any(body["client_payload"]["data"].get("runId") == "iris_1" for _, body in github.dispatches)
-    )
-    [(repository, body)] = [
-        (name, sent) for name, sent in github.dispatches if sent["client_payload"]["data"].get("runId") == "iris_1"
-    ]
-    assert repository == "octo/credit-risk"
-    assert body["event_type"] == "machinelearningservices-runcompleted"
-    assert body["client_payload"]["data"]["experimentName"] == "credit"
-
-
-def test_an_event_of_drift_reaches_the_repository_under_its_name(
-    deployed: tuple[Setup, Outcome], github: GitHub
-) -> None:
-    setup, _ = deployed
-    setup.send("DatasetDriftDetected", DataDriftName="flowers", DriftCoefficient=0.83)
-    named = "machinelearningservices-datasetdriftdetected"
-    assert eventually(lambda: any(body["event_type"] == named for _, body in github.dispatches))
-
-
 def test_the_second_run_changes_nothing(deployed: tuple[Setup, Outcome], arm: Callable[..., dict[str, Any]]) -> None:
     setup, _ = deployed
     before = resources(arm, setup)
     outcome = setup.configure()
     assert outcome.code == 0, outcome.log
     assert resources(arm, setup) == before
-    asked = setup.configure(what_if="true", mapped="deployEventSubscriptions=true")
+    asked = setup.configure(what_if="true")
     assert asked.code == 0, asked.log
-    kinds = {change["kind"] for change in asked.result["changes"]}
-    assert kinds <= {"NoChange", "Ignore", "Deploy"}, asked.log
+    assert {change["kind"] for change in asked.result["changes"]} <= {"NoChange", "Ignore"}, asked.log
+    assert any("eventSubscriptions" in change["resource"] for change in asked.result["changes"])
+    assert "Nothing would change" in asked.summary
+    assert resources(arm, setup) == before
+
+
+def test_what_a_changed_parameter_would_change_is_shown_and_not_done(
+    deployed: tuple[Setup, Outcome], arm: Callable[..., dict[str, Any]]
+) -> None:
+    setup, _ = deployed
+    before = resources(arm, setup)
+    asked = setup.configure(what_if="true", mapped="computeMaxNodes=3")
+    assert asked.code == 0, asked.log
+    [changed] = [change for change in asked.result["changes"] if change["kind"] != "NoChange"]
+    assert changed["kind"] == "Modify"
+    assert changed["resource"].endswith("/computes/githubcluster")
+    assert "maxNodeCount" in asked.log
+    assert "githubcluster" in asked.summary
+    assert resources(arm, setup) == before
+
+
+def test_an_unclear_what_if_deploys_nothing(setup: Setup, arm: Callable[..., dict[str, Any]]) -> None:
+    outcome = setup.configure(what_if="yes")
+    assert outcome.code == 1
+    assert "what_if" in outcome.annotations[0]
+    with pytest.raises(Exception, match="ResourceGroupNotFound"):
+        arm(f"/resourceGroups/{setup.group}", "2021-04-01")
 
 
 def test_what_would_change_in_a_group_that_is_not_there_cannot_be_told(setup: Setup) -> None:
@@ -189,6 +96,16 @@ def test_a_parameter_that_is_missing_or_wrong_is_told_before_anything_is_made(
     assert "Traceback" not in outcome.log
     with pytest.raises(Exception, match="ResourceGroupNotFound"):
         arm(f"/resourceGroups/{setup.group}", "2021-04-01")
+
+
+def test_a_parameter_that_has_no_value_is_told_with_the_way_to_give_one(setup: Setup) -> None:
+    setup.change("deploy.core-infra.json", lambda template: template["parameters"]["repo_name"].pop("defaultValue"))
+    outcome = setup.configure(mapped_params=f"patToken={TOKEN}")
+    assert outcome.code == 1
+    [told] = outcome.annotations
+    assert "needs a value for the parameter repo_name" in told
+    assert "repo_name=..." in told
+    assert TOKEN not in told
 
 
 def test_a_template_that_is_no_json_is_told_with_its_line(setup: Setup) -> None:
@@ -212,6 +129,15 @@ def test_what_azure_says_of_a_resource_is_told_with_the_resource(setup: Setup) -
     assert "STANDARD_NOT_THERE" in told
     assert "githubcluster" in told
     assert "Traceback" not in outcome.log
+
+
+def test_subscriptions_to_a_function_without_code_are_told_with_the_input_that_publishes_it(setup: Setup) -> None:
+    outcome = setup.configure(function_folder="", mapped="deployEventSubscriptions=true")
+    assert outcome.code == 1
+    [told] = outcome.annotations
+    assert "workspace-events-to-github" in told
+    assert "its code was not published" in told
+    assert "function_folder" in told
 
 
 def test_code_that_cannot_be_loaded_fails_the_step_and_leaves_no_subscription(
@@ -253,3 +179,10 @@ def test_a_template_without_a_function_needs_no_code(setup: Setup) -> None:
     with_code = setup.configure(**{**small, "function_folder": "infra/function"}, mapped_params="")
     assert with_code.code == 1
     assert "functionAppResourceId" in with_code.annotations[0]
+
+
+def test_the_step_of_a_real_job(setup: Setup, actions_home: Path) -> None:
+    """Through run.sh, in the environment of the locked packages, as action.yml starts it."""
+    outcome = setup.configure(command=[str(RUN)], env={"AML_ACTIONS_HOME": str(actions_home)})
+    assert outcome.code == 0, outcome.log
+    assert outcome.result["functions"] == ["aml_event_to_github", "aml_events"]

@@ -82,11 +82,11 @@ def nightly(timer: func.TimerRequest) -> None:
 
 
 def zipped(files: Mapping[str, str]) -> bytes:
-    """A zip archive."""
+    """A zip archive, the same for the same files at any time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as made:
         for name, text in files.items():
-            made.writestr(name, text)
+            made.writestr(zipfile.ZipInfo(name), text)
     return buffer.getvalue()
 
 
