@@ -79,7 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_events(add)
     _add_functions(add)
     github.add_parser(commands)
-    add("credentials", _credentials, "Print the service principal as JSON, for the secret AZURE_CREDENTIALS.")
+    credentials = add(
+        "credentials", _credentials, "Print the service principal as JSON, for the secret AZURE_CREDENTIALS."
+    )
+    credentials.add_argument(
+        "--without-secret", action="store_true", help="for sign-in by OpenID Connect; see aml-emulator federate"
+    )
+    _add_federate(add)
     return parser
 
 
@@ -115,6 +121,23 @@ def _add_functions(add: Callable[[str, Command, str], argparse.ArgumentParser]) 
         "--last", type=int, default=100, metavar="N", help="only the last N entries of its log (default 100)"
     )
     functions.add_argument("--json", action="store_true", help="whole entries, one JSON object a line")
+
+
+def _add_federate(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    federate = add(
+        "federate", _federate, "Let a workflow sign in as the service principal by its id token, without a secret."
+    )
+    federate.add_argument(
+        "--subject", default="", metavar="TEXT", help="whom to trust, for example repo:OWNER/REPO:ref:refs/heads/main"
+    )
+    federate.add_argument(
+        "--issuer", default="", metavar="URL", help="who vouches for it (default: the emulator's own GitHub)"
+    )
+    federate.add_argument("--audience", default="", metavar="TEXT", help="default: api://AzureADTokenExchange")
+    what = federate.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="print whom the service principal trusts")
+    what.add_argument("--remove", action="store_true", help="trust the subject no longer")
+    federate.add_argument("--json", action="store_true", help="with --list: as JSON")
 
 
 def _port(text: str) -> int:
@@ -204,7 +227,20 @@ def _functions(options: argparse.Namespace) -> int:
 def _credentials(options: argparse.Namespace) -> int:
     from aml_emulator import variables
 
-    return variables.print_credentials(_state(options))
+    return variables.print_credentials(_state(options), with_secret=not options.without_secret)
+
+
+def _federate(options: argparse.Namespace) -> int:
+    from aml_emulator import federate_command as command
+
+    if options.list:
+        return command.show(_state(options), as_json=options.json)
+    if not options.subject:
+        print("aml-emulator federate: --subject is missing (or --list).", file=sys.stderr)
+        return 2
+    if options.remove:
+        return command.remove(_state(options), subject=options.subject, issuer=options.issuer)
+    return command.add(_state(options), subject=options.subject, issuer=options.issuer, audience=options.audience)
 
 
 if __name__ == "__main__":

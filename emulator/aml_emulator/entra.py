@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import secrets
 import time
-import uuid
-from datetime import datetime, timezone
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from aml_emulator.http import Call, Reply, Router, ServiceError
+from aml_emulator import client_assertions
+from aml_emulator.entra_errors import EntraError
+from aml_emulator.federation import Federation
+from aml_emulator.http import Call, Reply, Router
 from aml_emulator.tokens import TOKEN_SECONDS, TokenAuthority
 
 if TYPE_CHECKING:
     from aml_emulator.context import Emulator
+    from aml_emulator.federation import Client
 
 ADFS_TENANT = "adfs"
 """MSAL asks no public host about an authority with this tenant, so `DefaultAzureCredential()` works without a network."""
@@ -25,7 +28,7 @@ ADFS_TENANT = "adfs"
 
 def register(router: Router, emulator: Emulator) -> None:
     """Routes of the token service."""
-    tokens = emulator.tokens
+    tokens, federation = emulator.tokens, Federation(emulator)
 
     def configuration(call: Call) -> Reply:
         tenant = _known_tenant(tokens, call)
@@ -36,7 +39,7 @@ def register(router: Router, emulator: Emulator) -> None:
 
     def token(call: Call) -> Reply:
         _known_tenant(tokens, call)
-        return _token(tokens, call)
+        return _token(emulator, federation, call)
 
     def managed_identity(call: Call) -> Reply:
         return _managed_identity(tokens, call)
@@ -55,7 +58,7 @@ def _configuration(base_url: str, tenant: str, tokens: TokenAuthority) -> dict[s
         "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
         "token_endpoint": f"{root}/oauth2/v2.0/token",
         "jwks_uri": f"{root}/discovery/v2.0/keys",
-        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
         "response_types_supported": ["token"],
         "grant_types_supported": ["client_credentials"],
         "subject_types_supported": ["pairwise"],
@@ -79,8 +82,8 @@ def _known_tenant(tokens: TokenAuthority, call: Call) -> str:
     return tenant.lower()
 
 
-def _token(tokens: TokenAuthority, call: Call) -> Reply:
-    identity = tokens.identity
+def _token(emulator: Emulator, federation: Federation, call: Call) -> Reply:
+    tokens = emulator.tokens
     form = {name: values[-1] for name, values in parse_qs(call.body.decode("utf-8", "replace")).items()}
     for required in ("client_id", "grant_type"):
         if not form.get(required):
@@ -96,26 +99,41 @@ def _token(tokens: TokenAuthority, call: Call) -> Reply:
             "unsupported_grant_type",
             70003,
             f"The app requested an unsupported grant type '{form['grant_type']}'. "
-            "The emulator has service principals with a secret only: use 'client_credentials'.",
+            "The emulator signs in applications, not users: use 'client_credentials'.",
         )
-    if form["client_id"].lower() != identity.client_id:
+    client = federation.client(form["client_id"])
+    if client is None:
         raise EntraError(
             400,
             "unauthorized_client",
             700016,
             f"Application with identifier '{form['client_id']}' was not found in the directory "
-            f"'{identity.tenant_id}'. This can happen if the application has not been installed by the administrator of "
+            f"'{tokens.identity.tenant_id}'. This can happen if the application has not been installed by the administrator of "
             "the tenant or consented to by any user in the tenant. You may have sent your authentication request to the "
             "wrong tenant.",
         )
-    if "client_assertion" in form and "client_secret" not in form:
-        raise EntraError(
-            401,
-            "invalid_client",
-            700213,
-            "No matching federated identity record found for presented assertion. "
-            "The emulator's service principal has a client secret and no federated credential.",
-        )
+    if form.get("client_assertion") and not form.get("client_secret"):
+        client_assertions.verify(emulator, client, form)
+    else:
+        _check_secret(tokens, client, form)
+    audience = _audience(tokens, form.get("scope"), form.get("resource"))
+    return Reply(
+        body={
+            "token_type": "Bearer",
+            "expires_in": TOKEN_SECONDS,
+            "ext_expires_in": TOKEN_SECONDS,
+            "access_token": tokens.issue(
+                audience,
+                client_id=client.client_id,
+                object_id=client.object_id,
+                kind="1" if form.get("client_secret") else "2",
+            ),
+        },
+        headers={"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"},
+    )
+
+
+def _check_secret(tokens: TokenAuthority, client: Client, form: Mapping[str, str]) -> None:
     if not form.get("client_secret"):
         raise EntraError(
             401,
@@ -123,24 +141,15 @@ def _token(tokens: TokenAuthority, call: Call) -> Reply:
             7000218,
             "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
         )
-    if not secrets.compare_digest(form["client_secret"].encode(), identity.client_secret.encode()):
+    same = secrets.compare_digest(form["client_secret"].encode(), tokens.identity.client_secret.encode())
+    if not (same and client.has_secret):
         raise EntraError(
             401,
             "invalid_client",
             7000215,
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
-            f"not the client secret ID, for a secret added to app '{identity.client_id}'.",
+            f"not the client secret ID, for a secret added to app '{client.client_id}'.",
         )
-    audience = _audience(tokens, form.get("scope"), form.get("resource"))
-    return Reply(
-        body={
-            "token_type": "Bearer",
-            "expires_in": TOKEN_SECONDS,
-            "ext_expires_in": TOKEN_SECONDS,
-            "access_token": tokens.issue(audience),
-        },
-        headers={"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"},
-    )
 
 
 def _audience(tokens: TokenAuthority, scope: str | None, resource: str | None) -> str:
@@ -191,26 +200,3 @@ def _managed_identity(tokens: TokenAuthority, call: Call) -> Reply:
             "client_id": tokens.identity.client_id,
         }
     )
-
-
-class EntraError(ServiceError):
-    """An error of the token endpoint, in its own shape."""
-
-    def __init__(self, status: int, error: str, number: int, message: str) -> None:
-        super().__init__(status, error, message)
-        self.number = number
-
-    def body(self) -> dict[str, Any]:
-        """The error as the identity platform writes it."""
-        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-        stamp = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-        return {
-            "error": self.code,
-            "error_description": f"AADSTS{self.number}: {self.message} "
-            f"Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}",
-            "error_codes": [self.number],
-            "timestamp": stamp,
-            "trace_id": trace,
-            "correlation_id": correlation,
-            "error_uri": f"https://login.microsoftonline.com/error?code={self.number}",
-        }

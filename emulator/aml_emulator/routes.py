@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from aml_emulator import artifact_service, entra, history, operations, run_artifacts, run_changes, sdk_v1, studio
+from aml_emulator import (
+    artifact_service,
+    entra,
+    federation,
+    history,
+    operations,
+    run_artifacts,
+    run_changes,
+    sdk_v1,
+    studio,
+)
 from aml_emulator.arm import deployments, metadata, subscriptions
 from aml_emulator.context import Emulator
 from aml_emulator.eventgrid import routes as eventgrid
 from aml_emulator.functions import routes as functions
+from aml_emulator.github import id_tokens
 from aml_emulator.github.api import routes as github_api
 from aml_emulator.github.runs import routes as github_runs
 from aml_emulator.http import Router
@@ -38,6 +49,8 @@ def register_all(router: Router, emulator: Emulator) -> None:
     for module in (
         metadata,
         entra,
+        federation,
+        id_tokens,
         operations,
         subscriptions,
         deployments,

@@ -9,7 +9,7 @@ from typing import Any
 
 from aml_emulator.http import Call, Principal, ServiceError
 from aml_emulator.identity import Identity
-from aml_emulator.pki import write_private
+from aml_emulator.signing_key import ALGORITHM, SigningKey
 
 ML_AUDIENCES = ("https://ml.azure.local", "https://ml.azure.com")
 """Who the Machine Learning data plane is; the second is hard-coded in the SDK for endpoints of auth mode `aad_token`."""
@@ -30,25 +30,26 @@ class TokenAuthority:
         self.issuer = f"{base_url}/{identity.tenant_id}/"
         self.msi_endpoint = f"{base_url}/msi/token"
         self.msi_secret = identity.msi_secret
-        if not key_file.exists():
-            write_private(key_file, _new_key())
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-        key = load_pem_private_key(key_file.read_bytes(), None)
-        if not isinstance(key, RSAPrivateKey):
-            raise TypeError(f"{key_file} does not hold an RSA key")
-        self._key = key
-        self._key_id = f"{key.public_key().public_numbers().n % (1 << 64):016x}"
+        self._key = SigningKey(key_file)
 
     def audiences(self) -> tuple[str, ...]:
         """Every resource this tenant has."""
         return (self.arm_audience, *ML_AUDIENCES, STORAGE_AUDIENCE)
 
-    def issue(self, audience: str, *, seconds: int = TOKEN_SECONDS) -> str:
-        """A signed token of the service principal for one resource."""
-        import jwt
+    def issue(
+        self, audience: str, *, seconds: int = TOKEN_SECONDS, client_id: str = "", object_id: str = "", kind: str = "1"
+    ) -> str:
+        """A signed token for one resource.
 
+        Args:
+            audience: the resource.
+            seconds: how long it is good.
+            client_id: whose it is; without it and `object_id`, the service principal's.
+            object_id: of that principal.
+            kind: how it signed in: "1" by a secret, "2" by an assertion (claim `appidacr`).
+
+        """
+        holder = object_id or self.identity.object_id
         now = int(time.time())
         claims = {
             "aud": audience,
@@ -56,16 +57,16 @@ class TokenAuthority:
             "iat": now,
             "nbf": now,
             "exp": now + seconds,
-            "appid": self.identity.client_id,
-            "appidacr": "1",
+            "appid": client_id or self.identity.client_id,
+            "appidacr": kind,
             "idtyp": "app",
-            "oid": self.identity.object_id,
-            "sub": self.identity.object_id,
+            "oid": holder,
+            "sub": holder,
             "tid": self.identity.tenant_id,
             "uti": secrets.token_urlsafe(16),
             "ver": "1.0",
         }
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key_id})
+        return self._key.sign(claims)
 
     def verify(self, token: str, audiences: tuple[str, ...]) -> Principal:
         """The signer of a token.
@@ -79,8 +80,8 @@ class TokenAuthority:
         try:
             claims = jwt.decode(
                 token,
-                self._key.public_key(),
-                algorithms=["RS256"],
+                self._key.public,
+                algorithms=[ALGORITHM],
                 leeway=_CLOCK_SKEW_SECONDS,
                 options={"verify_aud": False, "require": ["exp", "aud", "oid", "appid", "tid"]},
             )
@@ -102,12 +103,7 @@ class TokenAuthority:
 
     def keys(self) -> dict[str, Any]:
         """The public signing key as a JSON Web Key Set."""
-        import json
-
-        from jwt.algorithms import RSAAlgorithm
-
-        key = json.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
-        return {"keys": [{"kty": "RSA", "use": "sig", "kid": self._key_id, "n": key["n"], "e": key["e"]}]}
+        return self._key.key_set()
 
 
 def unauthorized(code: str, message: str) -> ServiceError:
@@ -131,11 +127,3 @@ def bearer_token(call: Call) -> str:
             "Authentication failed. The 'Authorization' header is missing or not of type Bearer.",
         )
     return token.strip()
-
-
-def _new_key() -> bytes:
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

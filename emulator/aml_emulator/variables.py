@@ -45,12 +45,15 @@ def print_variables(state: StateDirectory, form: str) -> int:
     return 0
 
 
-def print_credentials(state: StateDirectory) -> int:
+def print_credentials(state: StateDirectory, *, with_secret: bool = True) -> int:
     """Print the service principal with the addresses of this cloud; exit code 1 when no emulator runs."""
     record = running_record(state)
     if record is None:
         return _not_running(state)
-    print(json.dumps(Identity.ensure(state.identity).credentials(record.base_url), indent=2))
+    found = Identity.ensure(state.identity).credentials(record.base_url)
+    if not with_secret:
+        del found["clientSecret"]
+    print(json.dumps(found, indent=2))
     return 0
 
 

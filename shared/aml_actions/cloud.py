@@ -29,6 +29,7 @@ class Cloud:
         storage_suffix: what follows ``<account>.blob.``.
         registry_discovery: where Azure ML registries are found.
         custom: no cloud that the SDK knows; it is described by its metadata document.
+        exchange_audience: audience of id tokens that Microsoft Entra takes in place of a secret.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Cloud:
     storage_suffix: str
     registry_discovery: str
     custom: bool = False
+    exchange_audience: str = "api://AzureADTokenExchange"
 
     def client_settings(self) -> dict[str, Any]:
         """Return the keyword arguments with which ``azure.ai.ml.MLClient`` uses this cloud."""
@@ -78,6 +80,7 @@ US_GOVERNMENT = Cloud(
     studio="https://ml.azure.us",
     storage_suffix="core.usgovcloudapi.net",
     registry_discovery="https://usgovarizona.api.ml.azure.us",
+    exchange_audience="api://AzureADTokenExchangeUSGov",
 )
 CHINA = Cloud(
     name="AzureChinaCloud",
@@ -88,6 +91,7 @@ CHINA = Cloud(
     studio="https://ml.azure.cn",
     storage_suffix="core.chinacloudapi.cn",
     registry_discovery="https://chinaeast2.api.ml.azure.cn",
+    exchange_audience="api://AzureADTokenExchangeChina",
 )
 
 

@@ -1,13 +1,17 @@
-"""Who a step signs in as: the service principal in the input ``azure_credentials``, or a service connection of Azure Pipelines."""
+"""Who a step signs in as: the service principal in the input ``azure_credentials``, or a service connection of Azure Pipelines.
+
+The service principal signs in by its secret or, when the JSON holds none, by the id token of the GitHub job.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aml_actions.errors import ActionError, InvalidSettings
+from aml_actions.id_tokens import REQUEST_TOKEN, REQUEST_URL, missing_permission
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -20,11 +24,14 @@ _REQUIRED = {
     "tenantId": "tenant_id",
     "subscriptionId": "subscription_id",
 }
+_WITHOUT_SECRET = tuple(key for key in _REQUIRED if key != "clientSecret")
 _ENDPOINTS = {
     "resourceManagerEndpointUrl": "resource_manager_endpoint",
     "activeDirectoryEndpointUrl": "active_directory_endpoint",
 }
-_EXPECTED = "a JSON object with the keys " + ", ".join(_REQUIRED)
+_EXPECTED = (
+    "a JSON object with the keys " + ", ".join(_REQUIRED) + "; on GitHub, clientSecret may be left out (OpenID Connect)"
+)
 _CREATE = "az ad sp create-for-rbac --name <name> --role contributor --scopes /subscriptions/<id>/resourceGroups/<name> --json-auth"
 _ANCHOR = "docs/troubleshooting.md#azure_credentials"
 
@@ -35,13 +42,15 @@ class Credentials:
 
     Attributes:
         client_id: application id.
-        client_secret: its secret; empty with a service connection.
+        client_secret: its secret; empty with a service connection, and where GitHub's id token stands in for it.
         tenant_id: directory (tenant) id.
         subscription_id: subscription in which a workspace is looked for.
         resource_manager_endpoint: address of Azure Resource Manager; empty means the public cloud.
         active_directory_endpoint: address of Microsoft Entra; empty means the one of the cloud.
         service_connection_id: of Azure Pipelines, which vouches for the step in place of a secret.
         system_access_token: of the pipeline's job, with which the service connection is asked.
+        id_token_url: where the GitHub job's id token is asked for; empty with a secret or a service connection.
+        id_token_request_token: with which it is asked for.
     """
 
     client_id: str
@@ -52,6 +61,14 @@ class Credentials:
     active_directory_endpoint: str = ""
     service_connection_id: str = ""
     system_access_token: str = field(default="", repr=False)
+    id_token_url: str = ""
+    id_token_request_token: str = field(default="", repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything in it that must not be seen."""
+        found = (self.client_secret, self.system_access_token, self.id_token_request_token)
+        return tuple(secret for secret in found if secret)
 
 
 _CONNECTION = {
@@ -85,8 +102,22 @@ def from_service_connection(environ: Mapping[str, str]) -> Credentials | None:
     return Credentials(client_secret="", **named)
 
 
-def parse(text: str) -> Credentials:
-    """Read the value of ``azure_credentials``.
+def with_id_token(credentials: Credentials, environ: Mapping[str, str]) -> Credentials:
+    """Return how the service principal signs in in a GitHub job: by its secret, or without one by the id token of the job.
+
+    Raises:
+        ActionError: it has no secret, and the job may not ask for an id token.
+    """
+    if credentials.client_secret:
+        return credentials
+    url, token = environ.get(REQUEST_URL, ""), environ.get(REQUEST_TOKEN, "")
+    if not url or not token:
+        raise missing_permission(credentials.client_id)
+    return replace(credentials, id_token_url=url, id_token_request_token=token)
+
+
+def parse(text: str, *, secret_required: bool = False) -> Credentials:
+    """Read the value of ``azure_credentials``. Without clientSecret it is a service principal that signs in by OpenID Connect.
 
     No part of the value is ever quoted in an error: what cannot be read may still be a secret.
 
@@ -103,12 +134,16 @@ def parse(text: str) -> Credentials:
             anchor=_ANCHOR,
         )
     data = _object(text)
-    problems = [problem for key in _REQUIRED if (problem := _problem(data, key, required=True))]
+    # Without any other key missing, a missing secret is meant so.
+    may_lack = () if secret_required or not all(key in data for key in _WITHOUT_SECRET) else ("clientSecret",)
+    needed = [key for key in _REQUIRED if key in data or key not in may_lack]
+    problems = [problem for key in needed if (problem := _problem(data, key, required=True))]
     problems += [problem for key in _ENDPOINTS if (problem := _problem(data, key, required=False))]
     if problems:
         raise InvalidSettings(problems)
     names = {**_REQUIRED, **_ENDPOINTS}
-    return Credentials(**{name: data[key].strip() for key, name in names.items() if data.get(key)})
+    given = {name: data[key].strip() for key, name in names.items() if data.get(key)}
+    return Credentials(**{"client_secret": "", **given})
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -150,7 +185,10 @@ def _problem(data: dict[str, Any], key: str, *, required: bool) -> ActionError |
         )
     if not isinstance(value, str) or (required and not value.strip()):
         kind = "an empty string" if isinstance(value, str) else f"a JSON {_json_type(value)}"
-        return ActionError(f"In azure_credentials the value of {key} must be a text.", value=kind, anchor=_ANCHOR)
+        fix = "leave the key out to sign in by OpenID Connect" if key == "clientSecret" and value == "" else None
+        return ActionError(
+            f"In azure_credentials the value of {key} must be a text.", value=kind, fix=fix, anchor=_ANCHOR
+        )
     if key in _ENDPOINTS and value and not value.strip().startswith("https://"):
         return ActionError(
             f"In azure_credentials the value of {key} must be an https address.",
@@ -166,8 +204,15 @@ def _json_type(value: object) -> str:
     return names.get(type(value), "null")
 
 
-def token_credential(credentials: Credentials, cloud: Cloud) -> TokenCredential:
+def token_credential(
+    credentials: Credentials, cloud: Cloud, mask: Callable[[str], None] | None = None
+) -> TokenCredential:
     """Return the credential that signs in to Azure; nothing is asked of the network yet.
+
+    Args:
+        credentials: who signs in.
+        cloud: where.
+        mask: has every id token hidden; needed when one is used.
 
     The instance discovery of MSAL is switched off for a custom cloud: it would ask login.microsoftonline.com about a host
     that only this cloud knows.
@@ -183,6 +228,14 @@ def token_credential(credentials: Credentials, cloud: Cloud) -> TokenCredential:
             authority=cloud.active_directory,
             disable_instance_discovery=cloud.custom,
         )
+    if not credentials.client_secret:
+        if mask is None:
+            raise ValueError("an id token must be masked before it is used")
+        from aml_actions.federation import GitHubCredential
+        from aml_actions.id_tokens import IdTokens
+
+        tokens = IdTokens(credentials.id_token_url, credentials.id_token_request_token, cloud.exchange_audience, mask)
+        return GitHubCredential(tokens, tenant_id=credentials.tenant_id, client_id=credentials.client_id, cloud=cloud)
     return ClientSecretCredential(
         tenant_id=credentials.tenant_id,
         client_id=credentials.client_id,

@@ -86,20 +86,37 @@ _CODES: dict[int, tuple[str, str]] = {
 }
 
 
+def entra_number(message: str) -> int | None:
+    """Return the number of the AADSTS code in a message."""
+    match = _AADSTS.search(message)
+    return int(match["number"]) if match else None
+
+
+def refusal_text(message: str) -> str:
+    """Return what Microsoft Entra said, from its code to the ids for its support."""
+    match = _AADSTS.search(message)
+    start = match.start() if match else 0
+    return re.split(r"\s*(?:Trace ID|Correlation ID|Timestamp):", message[start:], maxsplit=1)[0].strip()
+
+
+def support_ids(message: str) -> str:
+    """Return the ids by which Azure's support finds a refused sign-in."""
+    return ", ".join(dict.fromkeys(_TRACE.findall(message)))
+
+
 def explain_sign_in(message: str) -> ActionError | None:
     """Return the clear error for a refused sign-in, None when the message is not about one."""
-    match = _AADSTS.search(message)
+    number = entra_number(message)
     unknown = _NO_AUTHORITY.search(message)
-    if match is None and unknown:
+    if number is None and unknown:
         cause, fix = _NO_TENANT
         what = "Azure refused the sign-in of the service principal."
         return ActionError(what, value=unknown["authority"], cause=cause, fix=fix, anchor=_ANCHOR)
-    if match is None:
+    if number is None:
         return None
-    number = int(match["number"])
     cause, fix = _CODES.get(number, ("", ""))
-    first = re.split(r"\s*(?:Trace ID|Correlation ID|Timestamp):", message[match.start() :], maxsplit=1)[0].strip()
-    ids = ", ".join(dict.fromkeys(_TRACE.findall(message)))
+    first = refusal_text(message)
+    ids = support_ids(message)
     return ActionError(
         f"Azure refused the sign-in of the service principal (AADSTS{number}).",
         value=first.splitlines()[0] if first else None,

@@ -203,6 +203,8 @@ def azure_credentials_input() -> Input:
             "`subscriptionId` and `tenantId`: the output of\n"
             "`az ad sp create-for-rbac --name <name> --role contributor --scopes <resource group id> --json-auth`.\n"
             "Keep it in a secret of the repository and pass `secrets.AZURE_CREDENTIALS`.\n"
+            "Without `clientSecret` the job's id token stands in for the secret (OpenID Connect): the job needs\n"
+            "`permissions: id-token: write`, and the application a federated credential for the repository.\n"
             "The keys `resourceManagerEndpointUrl` and `activeDirectoryEndpointUrl` choose another cloud."
         ),
         required=True,

@@ -14,7 +14,7 @@ from aml_actions import __version__, client, markdown
 from aml_actions.azure_errors import explain
 from aml_actions.azure_pipelines import MARK, AzurePipelines
 from aml_actions.cloud import Cloud, find
-from aml_actions.credentials import Credentials, from_service_connection, parse, token_credential
+from aml_actions.credentials import Credentials, from_service_connection, parse, token_credential, with_id_token
 from aml_actions.errors import ActionError, InvalidSettings
 from aml_actions.findings import Findings
 from aml_actions.rest import AzureRest
@@ -85,7 +85,7 @@ class Step(Generic[P]):
     @cached_property
     def credential(self) -> TokenCredential:
         """The signed-in service principal of azure-identity; a token is fetched at its first use."""
-        return token_credential(self.credentials, self.cloud)
+        return token_credential(self.credentials, self.cloud, self.workflow.mask)
 
     def workspace(self) -> WorkspaceRef:
         """Return the workspace that aml-workspace left for this job.
@@ -153,10 +153,9 @@ def prepare(spec: ActionSpec, environ: Mapping[str, str], workflow: Workflow) ->
     findings = Findings(errors=problems)
     try:
         given = inputs.get("azure_credentials", "")
-        connection = from_service_connection(environ) if environ.get(MARK) and not given else None
-        signed_in = connection or parse(given)
-        workflow.mask(signed_in.client_secret)
-        workflow.mask(signed_in.system_access_token)
+        signed_in = _signed_in(given, environ)
+        for secret_part in signed_in.secrets:
+            workflow.mask(secret_part)
     except ActionError as error:
         findings.error(error)
     file_findings = Findings()
@@ -176,6 +175,14 @@ def prepare(spec: ActionSpec, environ: Mapping[str, str], workflow: Workflow) ->
         workflow=workflow,
         credentials=signed_in,
     )
+
+
+def _signed_in(given: str, environ: Mapping[str, str]) -> Credentials:
+    """Who signs in: in Azure Pipelines a service connection or a secret, in GitHub a secret or the id token of the job."""
+    if environ.get(MARK):
+        connection = None if given else from_service_connection(environ)
+        return connection or parse(given, secret_required=True)
+    return with_id_token(parse(given), environ)
 
 
 def main(spec: ActionSpec, environ: Mapping[str, str], stream: TextIO | None = None) -> int:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from support.emulator import RunningEmulator, sign_in
 
 from aml_emulator.identity import Identity
+from aml_emulator.signing_key import new_key
 from aml_emulator.tokens import TokenAuthority
 
 
@@ -169,9 +170,7 @@ def test_no_secret_is_in_the_log(emulator: RunningEmulator) -> None:
 
 
 def _other_key(authority: TokenAuthority) -> object:
-    from aml_emulator.tokens import _new_key
-
-    return load_pem_private_key(_new_key(), None)
+    return load_pem_private_key(new_key(), None)
 
 
 def test_the_identity_is_made_once(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from aml_emulator.github.checks import HOSTED_LABELS, check_workflow
 from aml_emulator.github.definition import Workflow, read_workflow, workflow_paths
 from aml_emulator.github.errors import InvalidWorkflow, NotStarted, WorkflowError
 from aml_emulator.github.events import Event, started
+from aml_emulator.github.id_tokens import TOKEN_VARIABLE
 from aml_emulator.github.log import LogReader, Progress
 from aml_emulator.github.masking import Scrubber
 from aml_emulator.github.results import WorkflowRun
@@ -120,7 +121,8 @@ def run_workflow(
         if problems:
             raise InvalidWorkflow(problems)
 
-        reader = LogReader(workflow, Scrubber((secrets or {}).values()), progress, _declared_outputs(workflow, finder))
+        hidden = [*(secrets or {}).values(), environment.get(TOKEN_VARIABLE, "")]
+        reader = LogReader(workflow, Scrubber(hidden), progress, _declared_outputs(workflow, finder))
         run = ActRun(
             folder=folder,
             repository=files,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aml_emulator.github.credentials import Credentials
 from aml_emulator.github.faults import Faults
+from aml_emulator.github.id_tokens import IdTokens
 from aml_emulator.github.rate_limits import RateLimits
 from aml_emulator.github.repositories import Repositories
 from aml_emulator.github.runs.service import WorkflowRuns
@@ -23,6 +24,7 @@ class GitHub:
         self.credentials = Credentials(emulator.database)
         self.faults = Faults()
         self.limits = RateLimits()
+        self.id_tokens = IdTokens(emulator)
         self.runs = WorkflowRuns(emulator)
 
     @property

@@ -21,8 +21,35 @@ def run_environment(emulator: Emulator, record: RunRecord) -> dict[str, str]:
     """
     bundle = str(emulator.state.bundle)
     home = os.environ.get(ACTIONS_HOME) or str(emulator.state.root / "actions")
-    return machine_environment(
-        os.environ, **{ACTIONS_HOME: home, "REQUESTS_CA_BUNDLE": bundle, "SSL_CERT_FILE": bundle}
+    return {
+        **machine_environment(
+            os.environ, **{ACTIONS_HOME: home, "REQUESTS_CA_BUNDLE": bundle, "SSL_CERT_FILE": bundle}
+        ),
+        **id_token_variables(emulator, record),
+    }
+
+
+def id_token_variables(emulator: Emulator, record: RunRecord) -> dict[str, str]:
+    """Give what a run asks for id tokens with; nothing without `id-token: write`."""
+    if record.permissions.get("id_token") != "write":
+        return {}
+    hosted = emulator.github.repositories.get(record.repository)
+    workflow = f"{record.repository}/{record.file}@{record.ref}"
+    more = {
+        "sha": record.sha,
+        "actor": record.actor,
+        "event_name": record.event,
+        "run_number": str(record.number),
+        "run_attempt": "1",
+        "workflow": record.name,
+        "workflow_ref": workflow,
+        "workflow_sha": record.sha,
+        "job_workflow_ref": workflow,
+        "job_workflow_sha": record.sha,
+        "repository_id": str(hosted.id) if hosted else "",
+    }
+    return emulator.github.id_tokens.environment(
+        record.repository, record.ref, record.environment, str(record.id), more
     )
 
 

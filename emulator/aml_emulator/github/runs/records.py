@@ -53,6 +53,7 @@ class RunRecord:
         cancels: those of `groups` that do not wait: who holds them is cancelled.
         notes: what its log says before anything else.
         permissions: of its GITHUB_TOKEN.
+        environment: that its id tokens name; empty for none.
         status: queued, in_progress or completed.
         conclusion: success, failure, cancelled or skipped; empty before it is completed.
         jobs: what became of them; empty before it is completed.
@@ -77,6 +78,7 @@ class RunRecord:
     cancels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     permissions: Mapping[str, str] = field(default_factory=dict)
+    environment: str = ""
     status: str = QUEUED
     conclusion: str = ""
     created: float = field(default_factory=time.time)

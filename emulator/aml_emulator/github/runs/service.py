@@ -14,6 +14,7 @@ from aml_emulator.github.checkout import Repository, find_repository
 from aml_emulator.github.errors import InvalidWorkflow, WorkflowError
 from aml_emulator.github.evaluate import CannotEvaluate
 from aml_emulator.github.events import Event
+from aml_emulator.github.id_tokens import environment_of
 from aml_emulator.github.runner import definitions_started_by, run_workflow, workflow_started_by_hand
 from aml_emulator.github.runs import records
 from aml_emulator.github.runs.concurrency import groups_of
@@ -138,6 +139,7 @@ class WorkflowRuns:
             sha=repository.sha,
             actor=repository.actor,
             permissions=token_permissions(workflow) if workflow else {},
+            environment=environment_of(workflow) if workflow else "",
         )
         with self._lock:  # nothing may begin before its groups are known, and they may hold its number
             record = self._records.add(record)
