@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from support.emulator import RunningEmulator, running
+
+_CLOUD = "AZUREML_CURRENT_CLOUD"
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +16,17 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulat
     """A running emulator with an empty cloud, one a worker. Tests that make things use names of their own."""
     with running(tmp_path_factory.mktemp("emulator")) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def the_cloud_of_a_test_is_its_own() -> Iterator[None]:
+    """MLClient writes its cloud into the environment, where the next test's client would find it."""
+    before = os.environ.get(_CLOUD)
+    yield
+    if before is None:
+        os.environ.pop(_CLOUD, None)
+    else:
+        os.environ[_CLOUD] = before
 
 
 def pytest_configure(config: pytest.Config) -> None:
