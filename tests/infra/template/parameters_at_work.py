@@ -102,7 +102,6 @@ OWN_VALUES: dict[str, Any] = {
     "gitHubApiUrl": "https://github.example.com/api/v3",
     "routing": {"rules": [{"repository": "own/other"}]},
     "functionAppName": "own-function",
-    "functionPythonVersion": "3.11",
     "deployEventSubscriptions": False,
     "eventGridTopicPrefix": "own-topics",
     "eventGridSubscriptionName": "own-subscription",
@@ -125,6 +124,7 @@ OWN_VALUES: dict[str, Any] = {
 """Names that are unique worldwide, and `cmk_keyvault`, come when it is deployed."""
 
 PRIVATE_VALUES: dict[str, Any] = {
+    "functionPythonVersion": "3.13",
     "privateNetwork": True,
     "vnetName": "own-network",
     "vnetAddressPrefix": "10.77.0.0/16",
@@ -235,9 +235,7 @@ CASES: dict[str, Case] = {
     "gitHubApiUrl": _case(OWN, (SETTINGS, "GITHUB_API_URL", OWN_VALUES["gitHubApiUrl"])),
     "routing": _case(APP, (SETTINGS, "ROUTING", '{{"rules":[{{"repository":"own/routed"}}]}}')),
     "functionAppName": _named(OWN, SITE, "own-function-{unique}"),
-    "functionPythonVersion": _case(
-        OWN, (SITE, "properties.functionAppConfig.runtime.version", "3.11"), (ENVIRONMENT, "PYTHON", "3.11")
-    ),
+    "functionPythonVersion": _case(PRIVATE, (SITE, "properties.functionAppConfig.runtime.version", "3.13")),
     "deployEventSubscriptions": _case(
         OWN,
         (
