@@ -39,7 +39,7 @@ def team(made, workspace):
 @pytest.fixture
 def cpu():
     """A compute name that no other test uses."""
-    return f"cpu-{uuid.uuid4().hex[:8]}"
+    return f"cpu-{uuid.uuid4().hex[:8]}x"  # a name must not end in a hyphen and a number
 
 
 @pytest.fixture
