@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from aml_emulator.blob_errors import StorageError
+from aml_emulator.faults import answers, wire
+from aml_emulator.faults.consistency import Consistency
 from aml_emulator.http import Call, FileSlice, Principal, Reply, Router, ServiceError, not_emulated
 from aml_emulator.request_log import RequestLog, shown_target
 from aml_emulator.tokens import ML_AUDIENCES, TokenAuthority, bearer_token
+
+if TYPE_CHECKING:
+    from aml_emulator.faults.fault import Fault
+    from aml_emulator.faults.names import Port
+    from aml_emulator.faults.switchboard import Switchboard
 
 log = logging.getLogger("aml_emulator.requests")
 
@@ -31,12 +37,20 @@ _THREADS = 64
 
 
 class Application:
-    """An ASGI application around one function `(Call) -> Reply`, which runs in a thread."""
+    """An ASGI application around one function `(Call) -> Reply`, which runs in a thread; faults come between."""
 
     def __init__(
-        self, handle: Handler, executor: ThreadPoolExecutor, requests: RequestLog, *, plus_is_space: bool
+        self,
+        handle: Handler,
+        executor: ThreadPoolExecutor,
+        requests: RequestLog,
+        faults: Switchboard,
+        *,
+        port: Port,
+        plus_is_space: bool,
     ) -> None:
-        self._handle = handle
+        self._handle = Consistency(faults, port).around(handle)
+        self._faults, self._port = faults, port
         self._requests = requests
         self._executor = executor
         self._plus_is_space = plus_is_space
@@ -47,6 +61,7 @@ class Application:
             raise RuntimeError(f"unexpected ASGI scope {scope['type']}")
         started = time.perf_counter()
         loop = asyncio.get_running_loop()
+        fault: Fault | None = None
         try:
             call = self._call(scope, await _body(receive))
         except _TooLargeError:
@@ -55,19 +70,47 @@ class Application:
         except _DisconnectedError:
             return
         else:
-            reply = await loop.run_in_executor(self._executor, self._safely, call)
-        with contextlib.suppress(OSError):
-            await _send(loop, self._executor, send, call.method, reply)
+            try:
+                fault = self._faults.request(self._port, call)
+            except ServiceError as error:
+                reply = error.reply()
+            else:
+                reply = await self._answered(loop, call, fault)
+        try:
+            if fault is not None and fault.drop in ("before", "answer"):
+                wire.abort(scope)
+                raise wire.Dropped
+            sending = send if fault is None else wire.impaired(scope, send, fault)
+            await _send(loop, self._executor, sending, call.method, reply)
+        except OSError:
+            pass
+        except wire.Dropped:
+            if fault is not None and fault.drop != "body":
+                reply = Reply(0)  # what the log says of a request that got no answer
         milliseconds = (time.perf_counter() - started) * 1000
-        self._requests.write(call, reply, milliseconds)
+        self._requests.write(call, reply, milliseconds, fault=None if fault is None else fault.id)
         log.info(
-            "%s %s %s %.0f ms%s",
+            "%s %s %s %.0f ms%s%s",
             call.method,
             shown_target(call),
             reply.status,
             milliseconds,
             f" ({reply.headers['x-ms-error-code']})" if "x-ms-error-code" in reply.headers else "",
+            "" if fault is None else f" [fault {fault.id}]",
         )
+
+    async def _answered(self, loop: asyncio.AbstractEventLoop, call: Call, fault: Fault | None) -> Reply:
+        """What a request is answered, by the fault that it met or by its handler."""
+        if fault is None:
+            return await loop.run_in_executor(self._executor, self._safely, call)
+        await asyncio.sleep(fault.delay)
+        if fault.drop == "before":
+            return Reply(0)
+        if (found := answers.reply(fault, self._port, call)) is not None:
+            return found
+        reply = await loop.run_in_executor(self._executor, self._safely, call)
+        reply.headers.update(fault.headers)
+        return reply
 
     def _call(self, scope: Scope, body: bytes) -> Call:
         raw_path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from aml_emulator.faults import command as faults
 from aml_emulator.github import command as github
 from aml_emulator.state import StateDirectory
 
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_events(add)
     _add_functions(add)
     github.add_parser(commands)
+    faults.add_parser(commands)
     credentials = add(
         "credentials", _credentials, "Print the service principal as JSON, for the secret AZURE_CREDENTIALS."
     )

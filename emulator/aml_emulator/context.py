@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aml_emulator.blocks import BlockStore
     from aml_emulator.database import Database
     from aml_emulator.eventgrid.publishing import Events
+    from aml_emulator.faults.switchboard import Switchboard
     from aml_emulator.functions.apps import FunctionApps
     from aml_emulator.github.service import GitHub
     from aml_emulator.http import Router
@@ -42,6 +43,7 @@ class Emulator:
     tokens: TokenAuthority
     operations: Operations
     tracking: TrackingStore
+    faults: Switchboard
     jobs: JobService = field(init=False)
     serving: ServingService = field(init=False)
     events: Events = field(init=False)

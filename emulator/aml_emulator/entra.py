@@ -16,7 +16,7 @@ from aml_emulator import client_assertions
 from aml_emulator.entra_errors import EntraError
 from aml_emulator.federation import Federation
 from aml_emulator.http import Call, Reply, Router
-from aml_emulator.tokens import TOKEN_SECONDS, TokenAuthority
+from aml_emulator.tokens import CLOCK_SKEW_SECONDS, TOKEN_SECONDS, TokenAuthority
 
 if TYPE_CHECKING:
     from aml_emulator.context import Emulator
@@ -42,7 +42,7 @@ def register(router: Router, emulator: Emulator) -> None:
         return _token(emulator, federation, call)
 
     def managed_identity(call: Call) -> Reply:
-        return _managed_identity(tokens, call)
+        return _managed_identity(emulator, call)
 
     for version in ("", "/v2.0"):
         router.add("GET", f"/{{tenant}}{version}/.well-known/openid-configuration", configuration, "none")
@@ -117,13 +117,15 @@ def _token(emulator: Emulator, federation: Federation, call: Call) -> Reply:
     else:
         _check_secret(tokens, client, form)
     audience = _audience(tokens, form.get("scope"), form.get("resource"))
+    seconds, told = _life(emulator)
     return Reply(
         body={
             "token_type": "Bearer",
-            "expires_in": TOKEN_SECONDS,
-            "ext_expires_in": TOKEN_SECONDS,
+            "expires_in": told,
+            "ext_expires_in": told,
             "access_token": tokens.issue(
                 audience,
+                seconds=seconds,
                 client_id=client.client_id,
                 object_id=client.object_id,
                 kind="1" if form.get("client_secret") else "2",
@@ -150,6 +152,15 @@ def _check_secret(tokens: TokenAuthority, client: Client, form: Mapping[str, str
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
             f"not the client secret ID, for a secret added to app '{client.client_id}'.",
         )
+
+
+def _life(emulator: Emulator) -> tuple[int, int]:
+    """How long a new token is good, and how long its client is told so, in seconds; a fault may have it expire early."""
+    life = emulator.faults.tokens
+    if life.seconds is None:
+        return TOKEN_SECONDS, TOKEN_SECONDS
+    # The second at which it is no longer taken is the one that was asked for, not one some seconds later.
+    return life.seconds - CLOCK_SKEW_SECONDS, life.told or life.seconds
 
 
 def _audience(tokens: TokenAuthority, scope: str | None, resource: str | None) -> str:
@@ -181,8 +192,9 @@ def _audience(tokens: TokenAuthority, scope: str | None, resource: str | None) -
     return resource
 
 
-def _managed_identity(tokens: TokenAuthority, call: Call) -> Reply:
+def _managed_identity(emulator: Emulator, call: Call) -> Reply:
     """The protocol of App Service and of Azure ML's computes: a local secret in a header, `expires_on` in epoch seconds."""
+    tokens = emulator.tokens
     shown = call.headers.get("x-identity-header") or call.headers.get("secret") or ""
     if not secrets.compare_digest(shown.encode(), tokens.msi_secret.encode()):
         return Reply(401, {"statusCode": 401, "message": "The secret of the managed identity endpoint is wrong."})
@@ -190,10 +202,11 @@ def _managed_identity(tokens: TokenAuthority, call: Call) -> Reply:
     if resource.rstrip("/") not in tokens.audiences():
         known = ", ".join(tokens.audiences())
         return Reply(400, {"statusCode": 400, "message": f"Unknown resource '{resource}'. Known: {known}."})
-    expires = int(time.time()) + TOKEN_SECONDS
+    seconds, told = _life(emulator)
+    expires = int(time.time()) + told
     return Reply(
         body={
-            "access_token": tokens.issue(resource),
+            "access_token": tokens.issue(resource, seconds=seconds),
             "expires_on": str(expires),
             "resource": resource,
             "token_type": "Bearer",

@@ -6,6 +6,7 @@ Discovery, runs, run details with log addresses, and where the outputs of a job 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,9 @@ class RunHistoryError(ServiceError):
 
 
 def _common(emulator: Emulator, workspace: Resource, run: Run) -> Body:
+    status = emulator.faults.shown.status("history", run.id.lower(), run.status)
+    if status != run.status:
+        run = replace(run, status=status, end=None, error=None)
     job = emulator.resources.get(f"{workspace.id}/jobs/{run.id}")
     properties: Body = (job.properties.get("properties") or {}) if job else run_properties(emulator, workspace, run)
     user = {
@@ -194,6 +198,30 @@ def _common(emulator: Emulator, workspace: Resource, run: Run) -> Body:
         "dataContainerId": f"dcid.{run.id}",
         "duration": _duration(run),
         **_NEVER_KNOWN,
+        **_nodes(job),
+    }
+
+
+def _nodes(job: Resource | None) -> Body:
+    """On what a job runs: as the service tells it, nothing of a parent whose nodes are those of its children."""
+    target = ids.name_of(str(job.properties.get("computeId") or "")) if job else ""
+    if job is None or not target or job.properties.get("jobType") in _RUN_TYPES:
+        return {}
+    count = int((job.properties.get("resources") or {}).get("instanceCount") or 1)
+    return {
+        "computeRequest": {"nodeCount": count, "gpuCount": 0},  # there are no GPUs here
+        "compute": {
+            "target": target,
+            "targetType": "amlcompute",
+            "vmSize": None,
+            "instanceType": None,
+            "instanceCount": count,
+            "gpuCount": 0,
+            "priority": None,
+            "region": None,
+            "armId": None,
+            "properties": None,
+        },
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ from aml_emulator.resources import now
 
 if TYPE_CHECKING:
     from aml_emulator.context import Emulator
+    from aml_emulator.faults.fault import Fault
+    from aml_emulator.faults.switchboard import Switchboard
+    from aml_emulator.resources import Body, Resources
 
 POLL_MILLISECONDS = 100
 """What `retry-after-ms` says: without it the SDK sleeps 5 to 30 s between two looks."""
@@ -48,8 +52,9 @@ class Operations:
     that `settle` runs a moment later. An operation that was under way when the emulator stopped is completed at its next start.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, faults: Switchboard, resources: Resources) -> None:
+        self._database, self._faults, self._resources = database, faults, resources
+        self._met: dict[str, Fault] = {}
         self._completions: dict[str, Completion] = {}
         self._stopped = threading.Event()
         database.create(_SCHEMA)
@@ -65,13 +70,30 @@ class Operations:
             "INSERT INTO operations (id, resource, kind, status, started) VALUES (?, ?, ?, 'InProgress', ?)",
             (operation_id, resource_id, kind, now()),
         )
+        if fault := self._faults.long_running(resource_id):
+            self._met[operation_id] = fault
         return operation_id
 
     def settle(self, operation_id: str) -> None:
         """Complete an operation of a kind with a completion in a moment, in the background."""
+        if operation_id in self._met:
+            threading.Thread(target=self._complete, args=(operation_id,), name="operation", daemon=True).start()
+            return
         timer = threading.Timer(SETTLING_SECONDS, self._complete, (operation_id,))
         timer.daemon = True
         timer.start()
+
+    def hold(self, operation_id: str) -> None:
+        """Wait as long as a fault has the operation take; without one, not at all.
+
+        Raises:
+            ServiceError: the fault has it fail.
+
+        """
+        if fault := self._met.pop(operation_id, None):
+            held(self._faults, fault)
+            if fault.fails:
+                raise failed(fault)
 
     def stop(self) -> None:
         """Leave what is under way to the next start."""
@@ -123,17 +145,49 @@ class Operations:
         if row is None or row["status"] != "InProgress":
             return
         try:
+            self.hold(operation_id)
+        except ServiceError as error:
+            self._mark_failed(row["resource"], error)
+            self.fail(operation_id, error.body()["error"])
+            return
+        if self._stopped.is_set():
+            return
+        try:
             self._completions[row["kind"]](row["resource"])
         except ServiceError as error:
             self.fail(operation_id, error.body()["error"])
         else:
             self.succeed(operation_id)
 
+    def _mark_failed(self, resource_id: str, error: ServiceError) -> None:
+        """Show in the resource that its operation failed; of the reason, computes tell themselves and nothing else does."""
+
+        def edit(body: Body) -> None:
+            body["properties"]["provisioningState"] = "Failed"
+            if ids.segment(resource_id, "computes"):
+                body["properties"]["provisioningErrors"] = [{"error": {"code": error.code, "message": error.message}}]
+
+        self._resources.change(resource_id, edit)
+
     def _end(self, operation_id: str, status: str, error: dict[str, Any] | None) -> None:
         self._database.execute(
             "UPDATE operations SET status = ?, ended = ?, error = ? WHERE id = ? AND status = 'InProgress'",
             (status, now(), json.dumps(error) if error else None, operation_id),
         )
+
+
+def held(faults: Switchboard, fault: Fault) -> None:
+    """Wait as long as a fault says (at least as long as any operation takes), or until it is taken back or the emulator stops."""
+    deadline = time.monotonic() + SETTLING_SECONDS + (fault.seconds or 0.0)
+    while (left := deadline - time.monotonic()) > 0 and not faults.stopped.is_set():
+        if fault.gone.wait(min(left, POLL_MILLISECONDS / 1000)):
+            return
+
+
+def failed(fault: Fault) -> ServiceError:
+    """The error of an operation that a fault has fail."""
+    message = fault.message or "The operation failed because of an internal error. Please retry."
+    return ServiceError(500, fault.code or "InternalServerError", message)
 
 
 def status_headers(emulator: Emulator, operation_id: str, resource_id: str, location: str) -> dict[str, str]:

@@ -9,6 +9,8 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from aml_emulator.faults.names import HEADER, NONE
+
 if TYPE_CHECKING:
     from aml_emulator.state import ServerRecord, StateDirectory
 
@@ -39,7 +41,7 @@ def ask(state: StateDirectory, method: str, path: str, body: object = None) -> d
         raise Failed(f"no emulator runs with the state {state.root}. Start it: aml-emulator up")
     token = _token(state, record)
     content = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", HEADER: NONE}
     return _open(state, urllib.request.Request(f"{record.base_url}{path}", content, headers, method=method))  # noqa: S310 - https
 
 
@@ -54,7 +56,8 @@ def _token(state: StateDirectory, record: ServerRecord) -> str:
         "scope": f"{record.base_url}/.default",
     }
     address = f"{record.base_url}/{identity.tenant_id}/oauth2/v2.0/token"
-    found = _open(state, urllib.request.Request(address, urlencode(form).encode(), method="POST"))  # noqa: S310 - https
+    request = urllib.request.Request(address, urlencode(form).encode(), {HEADER: NONE}, method="POST")  # noqa: S310 - https
+    found = _open(state, request)
     return str(found["access_token"])
 
 

@@ -46,8 +46,8 @@ class RequestLog:
         self._file = file
         self._lock = threading.Lock()
 
-    def write(self, call: Call, reply: Reply, milliseconds: float) -> None:
-        """Note a request that was answered."""
+    def write(self, call: Call, reply: Reply, milliseconds: float, *, fault: int | None = None) -> None:
+        """Note a request that was answered (status 0: the connection was closed instead), and the fault that it met."""
         line = json.dumps(
             {
                 "time": now(),
@@ -57,6 +57,7 @@ class RequestLog:
                 "status": reply.status,
                 "milliseconds": round(milliseconds, 1),
                 "body": _body(call),
+                **({} if fault is None else {"fault": fault}),
             }
         )
         with self._lock:

@@ -16,6 +16,7 @@ from aml_emulator import (
 from aml_emulator.arm import deployments, metadata, subscriptions
 from aml_emulator.context import Emulator
 from aml_emulator.eventgrid import routes as eventgrid
+from aml_emulator.faults import api as faults
 from aml_emulator.functions import routes as functions
 from aml_emulator.github import id_tokens
 from aml_emulator.github.api import routes as github_api
@@ -55,6 +56,7 @@ def register_all(router: Router, emulator: Emulator) -> None:
         subscriptions,
         deployments,
         eventgrid,
+        faults,
         functions,
         github_api,
         github_runs,

@@ -40,6 +40,7 @@ def build(state: StateDirectory, port: int, blob_port: int) -> tuple[Emulator, R
     from aml_emulator.eventgrid.hooks import BlobEvents
     from aml_emulator.eventgrid.options import EventOptions
     from aml_emulator.eventgrid.publishing import Events
+    from aml_emulator.faults.switchboard import Switchboard
     from aml_emulator.functions.apps import FunctionApps
     from aml_emulator.github.service import GitHub
     from aml_emulator.http import Router
@@ -56,18 +57,20 @@ def build(state: StateDirectory, port: int, blob_port: int) -> tuple[Emulator, R
 
     record = ServerRecord(os.getpid(), port, blob_port, time.time())
     database = Database(state.database)
+    faults, resources = Switchboard(state.faults), Resources(database)
     emulator = Emulator(
         base_url=record.base_url,
         blob_url=record.blob_url,
         state=state,
         database=database,
-        resources=Resources(database),
+        resources=resources,
         blobs=BlobStore(state.blobs, database),
         blocks=BlockStore(state.blobs / "blocks", database),
         accounts=StorageAccounts(database),
         tokens=TokenAuthority(record.base_url, Identity.ensure(state.identity), state.pki / "token-signing.pem"),
-        operations=Operations(database),
+        operations=Operations(database, faults, resources),
         tracking=TrackingStore(database, record.base_url),
+        faults=faults,
     )
     emulator.jobs, emulator.serving = JobService(emulator), ServingService(emulator)
     emulator.functions = FunctionApps(emulator)
@@ -116,8 +119,12 @@ async def _serve(
     executor = asgi.executor()
     requests = RequestLog(emulator.state.requests)
     applications = (
-        asgi.Application(asgi.route(router, emulator.tokens), executor, requests, plus_is_space=True),
-        asgi.Application(BlobService(emulator).handle, executor, requests, plus_is_space=False),
+        asgi.Application(
+            asgi.route(router, emulator.tokens), executor, requests, emulator.faults, port="main", plus_is_space=True
+        ),
+        asgi.Application(
+            BlobService(emulator).handle, executor, requests, emulator.faults, port="blob", plus_is_space=False
+        ),
     )
     servers = [_Server(_configuration(application, certificates)) for application in applications]
     loop = asyncio.get_running_loop()
@@ -144,6 +151,7 @@ async def _serve(
         await asyncio.gather(*tasks)
     finally:
         emulator.state.forget_record()
+        emulator.faults.stopped.set()
         emulator.operations.stop()
         await asyncio.to_thread(emulator.github.stop)
         await asyncio.to_thread(emulator.events.stop)
@@ -163,8 +171,11 @@ class _Server(uvicorn.Server):
 
 
 def _configuration(application: asgi.Application, certificates: pki.Certificates) -> uvicorn.Config:
+    from aml_emulator.faults.wire import DroppableProtocol
+
     return uvicorn.Config(
         application,
+        http=DroppableProtocol,
         ssl_certfile=certificates.server,
         ssl_keyfile=str(certificates.server_key),
         lifespan="off",

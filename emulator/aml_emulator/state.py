@@ -110,6 +110,11 @@ class StateDirectory:
         return self.root / "requests.jsonl"
 
     @property
+    def faults(self) -> Path:
+        """Faults that are asked for by a file; whoever wants some writes it."""
+        return self.root / "faults.json"
+
+    @property
     def record_file(self) -> Path:
         """The record of the running server."""
         return self.root / "server.json"

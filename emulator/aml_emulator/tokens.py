@@ -18,7 +18,8 @@ STORAGE_AUDIENCE = "https://storage.azure.com"
 
 TOKEN_SECONDS = 3599
 
-_CLOCK_SKEW_SECONDS = 5
+CLOCK_SKEW_SECONDS = 5
+"""How long a token is taken after its end: clocks differ."""
 
 
 class TokenAuthority:
@@ -82,7 +83,7 @@ class TokenAuthority:
                 token,
                 self._key.public,
                 algorithms=[ALGORITHM],
-                leeway=_CLOCK_SKEW_SECONDS,
+                leeway=CLOCK_SKEW_SECONDS,
                 options={"verify_aud": False, "require": ["exp", "aud", "oid", "appid", "tid"]},
             )
         except jwt.ExpiredSignatureError:

@@ -85,6 +85,16 @@ def _add_repositories(actions: SubParsers) -> None:
     secret.add_argument("repository", metavar="OWNER/REPO")
     secret.add_argument("name", metavar="NAME")
     secret.add_argument("--value", default=None, metavar="VALUE", help="its value (default: standard input)")
+    pull = _action(
+        actions, "pull", _pull, "Open a pull request of a repository, as if somebody had, and print its number."
+    )
+    pull.add_argument("repository", metavar="OWNER/REPO")
+    pull.add_argument("--head", required=True, metavar="BRANCH", help="the branch that is to be merged")
+    pull.add_argument(
+        "--base", default="", metavar="BRANCH", help="the branch to merge into (default: the default branch)"
+    )
+    pull.add_argument("--title", default="", metavar="TEXT", help="its title (default: the name of the branch)")
+    pull.add_argument("--fork", default="", metavar="OWNER/REPO", help="the repository of the branch, if it is a fork")
 
 
 def _add_credentials(actions: SubParsers) -> None:
@@ -166,6 +176,12 @@ def _secret(options: argparse.Namespace) -> int:
     value = options.value if options.value is not None else sys.stdin.read().rstrip("\r\n")
     body = {"secrets": _hidden_items({options.name: value})}
     ask(_state(options), "PATCH", _repository(options.repository), body)
+    return 0
+
+
+def _pull(options: argparse.Namespace) -> int:
+    body = {"head": options.head, "base": options.base, "title": options.title, "fork": options.fork}
+    print(ask(_state(options), "POST", f"{_repository(options.repository)}/pulls", body)["number"])
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aml_emulator.github.credentials import Credentials
 from aml_emulator.github.faults import Faults
 from aml_emulator.github.id_tokens import IdTokens
+from aml_emulator.github.pull_requests import PullRequests
 from aml_emulator.github.rate_limits import RateLimits
 from aml_emulator.github.repositories import Repositories
 from aml_emulator.github.runs.service import WorkflowRuns
@@ -21,6 +22,7 @@ class GitHub:
     def __init__(self, emulator: Emulator) -> None:
         """Nothing runs yet."""
         self.repositories = Repositories(emulator.database)
+        self.pull_requests = PullRequests(emulator.database)
         self.credentials = Credentials(emulator.database)
         self.faults = Faults()
         self.limits = RateLimits()

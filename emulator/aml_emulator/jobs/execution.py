@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aml_emulator.environments import definition
-from aml_emulator.environments.builder import BuildCanceled, EnvironmentBuilder, PythonEnvironment
+from aml_emulator.environments.builder import BuildCanceled, BuildFailed, EnvironmentBuilder, PythonEnvironment
+from aml_emulator.faults.jobs import FAILED_BUILD
 from aml_emulator.jobs import distribution, parallel, staging
 from aml_emulator.jobs.distribution import Process
 from aml_emulator.jobs.failures import exit_message
@@ -25,6 +26,7 @@ USER_LOG = "user_logs/std_log.txt"
 
 _GRACE_SECONDS = 10
 _POLL_SECONDS = 0.02
+_BUILD_CHARACTERS = 2000
 _SERVERLESS = "serverless"
 
 
@@ -44,22 +46,48 @@ class CommandExecution(JobExecution):
         """Build, queue, run; the exit code, which is 0."""
         self.enter("Preparing")
         python = self._environment()
+        while True:
+            try:
+                return self._attempt(python)
+            except _Preempted:
+                continue  # with other nodes, from its beginning
+
+    def _attempt(self, python: PythonEnvironment) -> int:
+        """Queue for nodes and run on them; the exit code, which is 0.
+
+        Raises:
+            _Preempted: they were taken away.
+
+        """
         self.enter("Queued")
         compute = self.job.compute_id or _SERVERLESS
+        self.faults.queue(compute)
+        self.check_canceled()
         try:
-            if not self.nodes.acquire(compute, self.job.name, self.canceled, self.job.node_count):
+            if not self.nodes.acquire(compute, self.job.name, self.canceled, self.job.node_count, self._cold_start):
                 raise Canceled(self.reason)
         except TooFewNodes as error:
             raise JobFailed(failure(str(error), "AmlComputeJobFailed", component="AmlCompute")) from None
         folder = self.emulator.state.jobs / self.job.name
         try:
+            self.enter("Starting")
             return self._on_nodes(folder, python)
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # a node keeps nothing of a job that is over
             self.nodes.release(compute, self.job.name)
 
+    def _cold_start(self) -> float:
+        """Seconds that nodes of the job take to start where none is idle: none, unless a fault says so."""
+        fault = self.faults.take("nodes.cold")
+        return (fault.seconds or 0.0) if fault else 0.0
+
     def _environment(self) -> PythonEnvironment:
         conda_file = definition.conda_file(self.emulator, self.job.environment_id)
+        if fault := self.faults.fail_build():
+            self.check_canceled()
+            log = fault.log or FAILED_BUILD
+            self.new_log(BUILD_LOG).write_text(log, encoding="utf-8")
+            raise BuildFailed(fault.message or log.strip()[-_BUILD_CHARACTERS:])
         if cached := self.builder.cached(conda_file):
             return cached
         try:
@@ -107,12 +135,20 @@ class CommandExecution(JobExecution):
                         grace_seconds=_GRACE_SECONDS,
                     )
                 )
+            self.faults.fall_silent()
             failed = self._wait(processes, groups)
+            self.faults.until_heard()
+            self.check_canceled()
+        except Canceled:
+            set_status(self.emulator, self.job.id, "CancelRequested")
+            raise
         finally:
             _stop(groups)
             for wd in wds:
                 staging.store_artifacts(emulator, job, wd)
         set_status(emulator, job.id, "Finalizing")
+        self.faults.hold("Finalizing")
+        self.check_canceled()
         staging.store_outputs(emulator, job, outputs)
         if failed is not None:
             process, code = failed
@@ -125,8 +161,11 @@ class CommandExecution(JobExecution):
 
         Raises:
             Canceled: the job was canceled, or is out of time.
+            _Preempted: its nodes were taken away.
 
         """
+        taken = self.faults.take("jobs.preempted") if self._on_low_priority() else None
+        taken_at = None if taken is None else time.monotonic() + (taken.seconds or 0.0)
         limit = self.job.timeout_seconds
         deadline = None if limit is None else time.monotonic() + limit
         waiting = list(zip(processes, groups, strict=True))
@@ -139,14 +178,25 @@ class CommandExecution(JobExecution):
                     waiting.remove((process, group))
             if not waiting:
                 return None
-            if self.canceled.is_set():
-                set_status(self.emulator, self.job.id, "CancelRequested")
-                raise Canceled(self.reason)
+            self.check_canceled()
+            if taken is not None and taken_at is not None and time.monotonic() > taken_at:
+                if taken.fails:
+                    message = "Nodes of this job got pre-empted."
+                    raise JobFailed(failure(message, "PreemptionError", component="AmlCompute"))
+                raise _Preempted
             if deadline is not None and time.monotonic() > deadline:
-                set_status(self.emulator, self.job.id, "CancelRequested")
                 raise Canceled(f"The job ran longer than its limit of {limit:g} s (limits.timeout) and was canceled.")
             if len(waiting) > 1:
                 time.sleep(_POLL_SECONDS)
+
+    def _on_low_priority(self) -> bool:
+        """Whether the job's nodes may be taken away."""
+        compute = self.emulator.resources.get(self.job.compute_id) if self.job.compute_id else None
+        return compute is not None and (compute.properties.get("properties") or {}).get("vmPriority") == "LowPriority"
+
+
+class _Preempted(Exception):
+    """The nodes of a job were taken away: it begins anew."""
 
 
 def _stop(groups: Sequence[ProcessGroup]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aml_emulator import ids
 from aml_emulator.environments.builder import BuildFailed
+from aml_emulator.faults.jobs import JobFaults
 from aml_emulator.http import ServiceError
 from aml_emulator.jobs.registration import register_outputs
 from aml_emulator.jobs.staging import StagingError
@@ -44,12 +45,17 @@ class JobExecution(ABC):
     job_id: str
     canceled: threading.Event = field(default_factory=threading.Event, init=False)
     reason: str = field(default="", init=False)
+    faults: JobFaults = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.faults = JobFaults(self.emulator, self.job_id, self.canceled)
 
     def cancel(self, reason: str = "") -> None:
         """Have the job end as Canceled."""
         if not self.canceled.is_set():
             self.reason = reason
             self.canceled.set()
+            self.note_cancellation()
             self.wake()
 
     def run(self) -> None:
@@ -59,6 +65,7 @@ class JobExecution(ABC):
             register_outputs(self.emulator, self.job_id)
         except Canceled as canceled:
             reason = str(canceled)
+            self.faults.end_slowly()
             self._end("Canceled", failure(reason, "JobCanceled") if reason else None)
         except JobFailed as failed:
             self._end("Failed", failed.error, failed.exit_code)
@@ -99,15 +106,26 @@ class JobExecution(ABC):
         return ids.parent_of(self.job_id)
 
     def enter(self, status: str) -> None:
-        """Move the job to a state.
+        """Move the job to a state, in which a fault may hold it.
 
         Raises:
             Canceled: it was told to end meanwhile.
 
         """
+        self.check_canceled()
+        set_status(self.emulator, self.job_id, status)
+        self.faults.hold(status)
+        self.check_canceled()
+
+    def check_canceled(self) -> None:
+        """End the job if it was told to.
+
+        Raises:
+            Canceled: it was.
+
+        """
         if self.canceled.is_set():
             raise Canceled(self.reason)
-        set_status(self.emulator, self.job_id, status)
 
     def note_cancellation(self) -> None:
         """Show that the job is about to end, while what it started ends."""

@@ -14,7 +14,7 @@ from aml_emulator.environments.builder import EnvironmentBuilder
 from aml_emulator.jobs import specification, sweeps, validation
 from aml_emulator.jobs.execution import CommandExecution
 from aml_emulator.jobs.lifecycle import JobExecution
-from aml_emulator.jobs.nodes import Nodes
+from aml_emulator.jobs.nodes import Counts, Nodes, Scale
 from aml_emulator.jobs.pipelines import PipelineExecution
 from aml_emulator.jobs.status import TERMINAL, failure, set_status
 from aml_emulator.jobs.sweeps import SweepExecution
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _STOPPED = "The emulator was stopped while the job was under way."
 _LOST = "The emulator ended unexpectedly while the job was under way; its process ended with it."
 _STOP_SECONDS = 20
+_IDLE = "PT120S"
+"""How long a cluster keeps a node without work, unless it says otherwise: the service's default."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class JobService:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._builder = EnvironmentBuilder(emulator.state.environments, emulator.state.root / "uv-cache")
-        self._nodes = Nodes(self._node_limit)
+        self._nodes = Nodes(self._scale)
         self._lock = threading.Lock()
         self._executions: dict[str, tuple[JobExecution, threading.Thread]] = {}
 
@@ -51,6 +53,7 @@ class JobService:
 
     def stop(self) -> None:
         """End every job as Canceled, and wait for it."""
+        self._emulator.faults.stopped.set()
         with self._lock:
             executions = list(self._executions.values())
         for execution, _ in executions:
@@ -143,11 +146,16 @@ class JobService:
             if ended:
                 ended()
 
-    def _node_limit(self, compute_id: str) -> int | None:
+    def nodes(self, compute_id: str) -> Counts:
+        """The nodes of a compute at this moment."""
+        return self._nodes.counts(compute_id)
+
+    def _scale(self, compute_id: str) -> Scale | None:
         compute = self._emulator.resources.get(compute_id)
         if compute is None:  # serverless, or a compute that was deleted with jobs in its queue
             return None
         if compute.properties.get("computeType") == "Kubernetes":  # what a namespace may use is the cluster's to say
             return None
         scale = (compute.properties.get("properties") or {}).get("scaleSettings") or {}
-        return int(scale.get("maxNodeCount", 1))
+        kept = specification.seconds(scale.get("nodeIdleTimeBeforeScaleDown") or _IDLE)
+        return Scale(int(scale.get("minNodeCount") or 0), int(scale.get("maxNodeCount", 1)), kept or 0.0)

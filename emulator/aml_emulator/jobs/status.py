@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aml_emulator import ids
 from aml_emulator.eventgrid.hooks import job_ended
+from aml_emulator.faults import shown
 from aml_emulator.tracking.schema import Error, to_text, utc_now
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def set_status(
     Args:
         emulator: the emulator.
         job_id: ARM id of the job.
-        status: a word of the service: Preparing, Queued, Running, Finalizing, CancelRequested, Completed, Failed, Canceled.
+        status: a word of the service: Preparing, Queued, Starting, Running, Finalizing, CancelRequested, Completed, Failed, Canceled;
+            or any other that a fault has a job show.
         error: why it ended so, in the shape of run history.
         exit_code: of the user's process.
 
@@ -31,8 +33,6 @@ def set_status(
     name = ids.name_of(job_id)
     changes: dict[str, Any] = {"status": status}
     now: datetime = utc_now()
-    if status == "Running":
-        changes["start"] = now
     if status in TERMINAL:
         changes["end"] = now
     if error is not None:
@@ -47,10 +47,22 @@ def set_status(
         run = emulator.tracking.run(name)
         if run is not None and run.status in TERMINAL:
             return
+        if run is not None and status in TERMINAL:
+            shown.job_ended(emulator, job_id, run.status)
+        if status == "Running" and run is not None and run.start is None:
+            changes["start"] = now
         emulator.resources.change(job_id, edit)
         emulator.tracking.update_run(name, **changes)
         if status in TERMINAL:
             job_ended(emulator, job_id, status)
+
+
+def change_status(emulator: Emulator, job_id: str, old: str, new: str) -> None:
+    """Move a job from one state to another; one that is in neither stays as it is."""
+    with emulator.database.transaction():
+        run = emulator.tracking.run(ids.name_of(job_id))
+        if run is not None and run.status == old:
+            set_status(emulator, job_id, new)
 
 
 def failure(message: str, *inner: str, code: str = "UserError", component: str = "CommonRuntime") -> Error:

@@ -125,6 +125,7 @@ class SweepExecution(JobExecution):
     _log: Path = field(init=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.children = Children(self.emulator, self.job_id)
 
     def wake(self) -> None:

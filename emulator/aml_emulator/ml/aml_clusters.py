@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aml_emulator import ids
 from aml_emulator.http import ServiceError, not_emulated
 from aml_emulator.ml import vm_sizes
 from aml_emulator.ml.scope import refused
@@ -22,8 +21,6 @@ _WORDS = {
     "remoteLoginPortPublicAccess": ("Enabled", "Disabled", "NotSpecified"),
 }
 """What some members of a cluster's definition may be."""
-
-_BUSY_STATUSES = ("Preparing", "Running", "Finalizing", "CancelRequested")
 
 
 def prepare(properties: Body, old: Resource | None) -> Body:
@@ -68,25 +65,25 @@ def failure(cluster: Resource) -> ServiceError | None:
     return ServiceError(400, "VmSizeNotSupported", message)
 
 
-def show_nodes(emulator: Emulator, workspace: Resource, cluster: Resource) -> None:
-    """Put the node counts of this moment into the body: one node for each job at work, and the idle ones below the minimum."""
-    busy = waiting = 0
-    for job in emulator.resources.list(workspace.id, f"{ids.PROVIDER}/workspaces/jobs"):
-        if str(job.properties.get("computeId", "")).lower() == cluster.id.lower():
-            busy += job.properties.get("status") in _BUSY_STATUSES
-            waiting += job.properties.get("status") in ("NotStarted", "Queued", "Starting")
+def show_nodes(emulator: Emulator, cluster: Resource) -> None:
+    """Put the nodes of this moment into the body, and why no more can be had, where that is so."""
+    counts = emulator.jobs.nodes(cluster.id)
     inner: dict[str, Any] = cluster.properties["properties"]
-    least, most = inner["scaleSettings"]["minNodeCount"], inner["scaleSettings"]["maxNodeCount"]
-    inner["currentNodeCount"] = max(least, min(most, busy))
-    inner["targetNodeCount"] = max(least, min(most, busy + waiting))
+    most = inner["scaleSettings"]["maxNodeCount"]
+    current = counts.preparing + counts.running + counts.idle
+    inner["currentNodeCount"] = current
+    inner["targetNodeCount"] = min(most, max(current, counts.wanted))
     inner["nodeStateCounts"] = {
-        "preparingNodeCount": 0,
-        "runningNodeCount": min(most, busy),
-        "idleNodeCount": max(0, least - busy),
+        "preparingNodeCount": counts.preparing,
+        "runningNodeCount": counts.running,
+        "idleNodeCount": counts.idle,
         "unusableNodeCount": 0,
         "leavingNodeCount": 0,
         "preemptedNodeCount": 0,
     }
+    inner["errors"] = emulator.faults.shown.compute_errors(cluster.id)
+    if counts.preparing or inner["targetNodeCount"] > current:
+        inner["allocationState"] = "Resizing"
 
 
 def _cluster(wanted: Body) -> Body:

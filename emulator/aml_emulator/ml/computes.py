@@ -34,12 +34,12 @@ def register(router: Router, emulator: Emulator) -> None:
 
     def listing(call: Call, workspace: Resource) -> Reply:
         found = emulator.resources.list(workspace.id, TYPE)
-        return page(emulator, call, [_shown(emulator, workspace, item) for item in found])
+        return page(emulator, call, [_shown(emulator, item) for item in found])
 
     def get(call: Call, workspace: Resource) -> Reply:
         found = emulator.resources.get(f"{workspace.id}/computes/{call.params['name']}")
         # The service answers a missing compute with an empty body, in contrast to everything else.
-        return Reply(404, media_type="") if found is None else Reply(body=_shown(emulator, workspace, found))
+        return Reply(404, media_type="") if found is None else Reply(body=_shown(emulator, found))
 
     def put(call: Call, workspace: Resource) -> Reply:
         return _put(emulator, call, workspace)
@@ -195,10 +195,10 @@ def _gone(emulator: Emulator, compute_id: str) -> None:
     emulator.resources.delete(compute_id)
 
 
-def _shown(emulator: Emulator, workspace: Resource, compute: Resource) -> Body:
+def _shown(emulator: Emulator, compute: Resource) -> Body:
     """The compute as it is at this moment."""
     if compute.properties["computeType"] == aml_clusters.TYPE:
-        aml_clusters.show_nodes(emulator, workspace, compute)
+        aml_clusters.show_nodes(emulator, compute)
     return compute.body
 
 

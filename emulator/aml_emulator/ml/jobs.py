@@ -60,7 +60,7 @@ def register(router: Router, emulator: Emulator) -> None:
         return _list(emulator, call, workspace)
 
     def get(call: Call, workspace: Resource) -> Reply:
-        return Reply(body=_shown(find(emulator, workspace.id, call.params["name"])))
+        return Reply(body=_shown(emulator, find(emulator, workspace.id, call.params["name"])))
 
     def put(call: Call, workspace: Resource) -> Reply:
         return _put(emulator, call, workspace)
@@ -138,7 +138,7 @@ def _list(emulator: Emulator, call: Call, workspace: Resource) -> Reply:
     every = reversed(
         emulator.resources.list(workspace.id, TYPE)
     )  # children are listed by run history, below their parent
-    found = [item.body for item in every if item.name in runs and runs[item.name].parent_id is None]
+    found = [_shown(emulator, item) for item in every if item.name in runs and runs[item.name].parent_id is None]
     view = call.query.get("listviewtype", "ActiveOnly").lower()
     if view != "all":
         found = [body for body in found if bool(body["properties"].get("isArchived")) == (view == "archivedonly")]
@@ -261,9 +261,12 @@ def is_step(job: Resource) -> bool:
     return (job.properties.get("properties") or {}).get("azureml.runsource") == STEP
 
 
-def _shown(job: Resource) -> Body:
+def _shown(emulator: Emulator, job: Resource) -> Body:
     """A job as a GET answers it: of a step, the service gives nothing but its name; run history has the rest."""
-    return {**job.body, "properties": None} if is_step(job) else job.body
+    if is_step(job):
+        return {**job.body, "properties": None}
+    status = emulator.faults.shown.status("arm", job.name.lower(), job.properties["status"])
+    return {**job.body, "properties": {**job.properties, "status": status}}
 
 
 def _cancel(emulator: Emulator, call: Call, workspace: Resource) -> Reply:

@@ -134,6 +134,7 @@ class ServingService:
 
     def _deploy(self, deployment_id: str, operation_id: str) -> None:
         try:
+            self._emulator.operations.hold(operation_id)
             with self._starting[deployment_id.lower()]:
                 self._bring_up(deployment_id, operation_id)
         except DeploymentError as error:

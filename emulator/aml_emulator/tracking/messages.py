@@ -31,6 +31,7 @@ _STATUS = {
 
 _TO_MLFLOW = {
     "Running": "RUNNING",
+    "NotResponding": "RUNNING",
     "Finalizing": "RUNNING",
     "CancelRequested": "RUNNING",
     "Completed": "FINISHED",

@@ -132,3 +132,38 @@ with workbench(Path({str(tmp_path)!r})) as bench:
     with workbench(tmp_path) as bench:
         assert bench.status(job) == "Failed"
         assert "ended unexpectedly" in bench.error(job)["message"]
+
+
+TREE = """
+import os, signal, subprocess, sys, time
+depth = int(sys.argv[1])
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if depth:
+    # Every generation in a session of its own, so that no signal to a process group reaches it.
+    subprocess.Popen([sys.executable, __file__, str(depth - 1)], start_new_session=True)
+print(os.getpid(), flush=True)
+time.sleep(300)
+"""
+
+
+def test_a_cancel_ends_children_of_children_that_ignore_the_signal_and_left_the_group(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aml_emulator.jobs.execution._GRACE_SECONDS", 0.5)
+    job = bench.submit("python tree.py 3", {"tree.py": TREE})
+    deadline = time.monotonic() + 30
+    while len(bench.log(job).split()) < 4:
+        assert time.monotonic() < deadline, bench.log(job)
+        time.sleep(0.02)
+    processes = [int(text) for text in bench.log(job).split()]
+    bench.emulator.jobs.cancel(job)
+    assert bench.status(job) == "CancelRequested"
+    assert bench.wait(job, seconds=10) == "Canceled"
+    assert [process for process in processes if alive(process)] == []
+
+
+def test_a_job_that_ends_well_leaves_no_process_that_left_its_group(bench: Workbench) -> None:
+    job = bench.run("setsid sleep 300 & echo $!")
+    sleeping = int(bench.log(job))
+    assert bench.status(job) == "Completed"
+    assert gone(sleeping)

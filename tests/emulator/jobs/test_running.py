@@ -150,7 +150,7 @@ def test_jobs_wait_in_order_for_as_many_nodes_as_the_cluster_may_have(bench: Wor
 def test_the_states_of_a_job_are_those_of_the_service_in_their_order(bench: Workbench) -> None:
     job = bench.run("true")
     states = [state.status for state in bench.emulator.tracking.states(ids.name_of(job))]
-    assert states == ["NotStarted", "Preparing", "Queued", "Running", "Finalizing", "Completed"]
+    assert states == ["NotStarted", "Preparing", "Queued", "Starting", "Running", "Finalizing", "Completed"]
 
 
 def test_only_the_job_that_builds_an_environment_has_a_build_log(bench: Workbench, tmp_path: Path) -> None:

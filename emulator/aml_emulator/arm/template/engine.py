@@ -26,6 +26,7 @@ from aml_emulator.arm.template.secrets import without_defaults
 from aml_emulator.arm.template.store import DeploymentStore, Operation, duration
 from aml_emulator.arm.template.values import get
 from aml_emulator.http import Reply, ServiceError
+from aml_emulator.operations import failed, held
 
 if TYPE_CHECKING:
     pass
@@ -35,6 +36,7 @@ log = logging.getLogger("aml_emulator.arm")
 
 _THREADS = 8
 _POLL_SECONDS = 0.05
+_WORKSPACE = "microsoft.machinelearningservices/workspaces"
 _ENDED = ("succeeded", "failed", "canceled")
 _STATUS_NAMES = {200: "OK", 201: "Created", 202: "Accepted", 400: "BadRequest", 401: "Unauthorized", 403: "Forbidden"}
 _STATUS_NAMES |= {404: "NotFound", 409: "Conflict", 500: "InternalServerError", 501: "NotImplemented"}
@@ -178,10 +180,25 @@ class Deployment:
 
     def _put(self, one: Planned, scope: Scope) -> str:
         body = one.body(scope)
+        if one.type.lower() == _WORKSPACE:
+            self._meet_fault(one)
         reply = calls.put(self._emulator, one.id, one.api_version, body, self.prepared.principal)
         self._wait(one, reply)
         self.made.append(one.id)
         return _STATUS_NAMES.get(reply.status, "OK")
+
+    def _meet_fault(self, one: Planned) -> None:
+        """Have a workspace take longer, or fail: it is there at once, so no operation of its own could.
+
+        Raises:
+            FailedError: a fault has it fail.
+
+        """
+        if fault := self._emulator.faults.long_running(one.id):
+            held(self._emulator.faults, fault)
+            if fault.fails:
+                error = failed(fault)
+                raise FailedError(ended_badly(one.id, [{"code": error.code, "message": error.message}]))
 
     def _wait(self, one: Planned, reply: Reply) -> None:
         """Look at a resource until it is ready.

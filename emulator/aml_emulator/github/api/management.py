@@ -10,8 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aml_emulator.github.api.repositories import default_branch
 from aml_emulator.github.checkout import find_repository
+from aml_emulator.github.credentials import USER
 from aml_emulator.github.errors import WorkflowError
+from aml_emulator.github.pull_requests import AlreadyOpen
 from aml_emulator.http import Call, Reply, Router, ServiceError
 
 if TYPE_CHECKING:
@@ -103,6 +106,26 @@ def register(router: Router, emulator: Emulator) -> None:
         ids = {"app_id": found.id, "client_id": found.client_id, "installation_id": made.id}
         return Reply(201, {**ids, "permissions": dict(found.permissions)})
 
+    def open_pull(call: Call) -> Reply:
+        repository, body = hosted(_full_name(call)), call.json()
+        head, fork = _branch(body, "head"), str(body.get("fork") or "")
+        base = _branch(body, "base", default_branch(repository))
+        if fork.count("/") != (1 if fork else 0):
+            raise _invalid(f"fork is the name of the repository that the branch is in, owner/name, not {fork!r}.")
+        if head == base and not fork:
+            raise _invalid(f"A pull request of {head} into itself would have no commits.")
+        for branch in (base,) if fork else (base, head):
+            try:
+                find_repository(repository.folder, repository.full_name, ref=f"refs/heads/{branch}")
+            except WorkflowError:
+                raise _invalid(f"{repository.full_name} has no branch {branch}.") from None
+        title = str(body.get("title") or head)
+        try:
+            made = github.pull_requests.open(repository, head=head, base=base, title=title, login=USER, fork=fork)
+        except AlreadyOpen as error:
+            raise _invalid(str(error)) from None
+        return Reply(201, asdict(made))
+
     def faults(call: Call) -> Reply:
         return Reply(body={"value": [asdict(one) for one in github.faults.all()]})
 
@@ -119,6 +142,7 @@ def register(router: Router, emulator: Emulator) -> None:
     router.add("PATCH", f"{PATH}/repositories/{{owner}}/{{name}}", patch)
     router.add("DELETE", f"{PATH}/repositories/{{owner}}/{{name}}", remove)
     router.add("POST", f"{PATH}/repositories/{{owner}}/{{name}}/app", app)
+    router.add("POST", f"{PATH}/repositories/{{owner}}/{{name}}/pulls", open_pull)
     router.add("POST", f"{PATH}/tokens", token)
     router.add("GET", f"{PATH}/faults", faults)
     router.add("POST", f"{PATH}/faults", add_fault)
@@ -156,6 +180,13 @@ def _add_fault(emulator: Emulator, body: dict[str, Any]) -> Fault:
     return emulator.github.faults.add(
         status, message=message, headers=headers, count=count, path=path, delay=float(delay)
     )
+
+
+def _branch(body: dict[str, Any], member: str, usual: str = "") -> str:
+    found = body.get(member) or usual
+    if not isinstance(found, str) or not found:
+        raise _invalid(f"A pull request needs a branch as {member}.")
+    return found
 
 
 def _full_name(call: Call) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aml_emulator.github.api import actions, apps, management, own_account, repositories
+from aml_emulator.github.api import actions, apps, issues, management, own_account, repositories
 from aml_emulator.github.api.endpoint import Api
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def register(router: Router, emulator: Emulator) -> None:
     """Add them."""
     api = Api(router, emulator)
-    for module in (apps, repositories, actions, own_account):
+    for module in (apps, repositories, issues, actions, own_account):
         module.register(api)
     api.refuse_the_rest()
     management.register(router, emulator)
