@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("emulator", "bootstrap", "steps")
+NAMES = ("emulator", "bootstrap", "steps", "logs")
 
 
 def main() -> int:

@@ -71,8 +71,13 @@ class Bench:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content)
         self._emulator("up", "--port", "0")
-        self._variables = json.loads(self._emulator("env", "--format", "json"))
-        self._credentials = self._emulator("credentials")
+        self.variables = json.loads(self._emulator("env", "--format", "json"))
+        self.credentials = self._emulator("credentials")
+
+    def status(self) -> dict[str, Any]:
+        """Where the emulator is."""
+        found: dict[str, Any] = json.loads(self._emulator("status", "--json"))
+        return found
 
     def close(self) -> None:
         """Stop the emulator."""
@@ -81,6 +86,22 @@ class Bench:
     def _emulator(self, *arguments: str) -> str:
         command = [sys.executable, "-m", "aml_emulator", *arguments, "--state", str(self.state)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def environment(self, inputs: Mapping[str, str]) -> dict[str, str]:
+        """What the runner gives a step, but for its files."""
+        return {
+            **{name: os.environ[name] for name in ("PATH", "UV_CACHE_DIR") if name in os.environ},
+            **{name: self.variables[name] for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")},
+            "HOME": str(self.home),
+            "AML_ACTIONS_HOME": str(self.home),
+            "GITHUB_WORKSPACE": str(self.repository),
+            "GITHUB_REPOSITORY": "local/bench",
+            "GITHUB_REF": "refs/heads/main",
+            "GITHUB_SHA": "0" * 40,
+            "GITHUB_RUN_ID": "1",
+            "AML_ACTION_INPUT_AZURE_CREDENTIALS": self.credentials,
+            **{f"AML_ACTION_INPUT_{name.upper()}": value for name, value in inputs.items()},
+        }
 
     def step(self, action: str, inputs: Mapping[str, str], *, cold: bool) -> tuple[float, dict[str, str]]:
         """Run one step, without a Python environment if `cold`; its wall seconds and its outputs.
@@ -92,20 +113,7 @@ class Bench:
             shutil.rmtree(self.home / "envs", ignore_errors=True)
         output = self.repository.parent / "output"
         output.write_text("")
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "UV_CACHE_DIR") if name in os.environ},
-            **{name: self._variables[name] for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")},
-            "HOME": str(self.home),
-            "AML_ACTIONS_HOME": str(self.home),
-            "GITHUB_WORKSPACE": str(self.repository),
-            "GITHUB_REPOSITORY": "local/bench",
-            "GITHUB_REF": "refs/heads/main",
-            "GITHUB_SHA": "0" * 40,
-            "GITHUB_RUN_ID": "1",
-            "GITHUB_OUTPUT": str(output),
-            "AML_ACTION_INPUT_AZURE_CREDENTIALS": self._credentials,
-            **{f"AML_ACTION_INPUT_{name.upper()}": value for name, value in inputs.items()},
-        }
+        environment = {**self.environment(inputs), "GITHUB_OUTPUT": str(output)}
         log: list[str] = []
 
         def run() -> None:

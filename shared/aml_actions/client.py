@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from aml_actions.workspace import WorkspaceRef
 
 
-def ml_client(credential: TokenCredential, cloud: Cloud, ref: WorkspaceRef, user_agent: str = "") -> MLClient:
+def ml_client(
+    credential: TokenCredential,
+    cloud: Cloud,
+    ref: WorkspaceRef,
+    user_agent: str = "",
+    on_request: Callable[[Any], None] | None = None,
+) -> MLClient:
     """Return a client for one workspace; nothing is asked of the network yet.
 
     Telemetry is off and so are the progress dots, which fill an Actions log. Importing the SDK takes about 2 s.
@@ -26,6 +32,7 @@ def ml_client(credential: TokenCredential, cloud: Cloud, ref: WorkspaceRef, user
         cloud: endpoints.
         ref: the workspace; it need not exist.
         user_agent: put before the SDK's own, so that Azure's logs lead back to the workflow run.
+        on_request: called with every request to the service before it is sent; what it raises ends the call.
     """
     from azure.ai.ml import MLClient
 
@@ -33,7 +40,9 @@ def ml_client(credential: TokenCredential, cloud: Cloud, ref: WorkspaceRef, user
     logger = logging.getLogger("azure.ai.ml")
     logger.handlers.clear()
     logger.propagate = True
-    extra = {"user_agent": user_agent} if user_agent else {}
+    extra: dict[str, Any] = {"user_agent": user_agent} if user_agent else {}
+    if on_request is not None:
+        extra["raw_request_hook"] = on_request
     return MLClient(
         credential,
         ref.subscription_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from aml_actions.errors import ActionError
 _METADATA_PATH = "/metadata/endpoints?api-version=2019-05-01"
 _TIMEOUT = 30.0
 """Seconds for the metadata document."""
+_PAUSES = (0.5, 1.5)
+"""Seconds before each further question, where the service does not say how long it is busy."""
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -140,9 +144,7 @@ def _describe(endpoint: str) -> dict[str, Any]:
     import requests
 
     try:
-        answer = requests.get(endpoint + _METADATA_PATH, timeout=_TIMEOUT)
-        answer.raise_for_status()
-        documents = answer.json()
+        documents = _ask(endpoint + _METADATA_PATH)
     except requests.exceptions.SSLError as error:
         raise _unusable(
             endpoint,
@@ -157,6 +159,34 @@ def _describe(endpoint: str) -> dict[str, Any]:
     if not described:
         raise _unusable(endpoint, "the metadata document describes no cloud")
     return (same or described)[0]
+
+
+def _ask(url: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return the JSON at a URL; a service that is busy, or breaks off, is asked again.
+
+    Raises:
+        requests.exceptions.RequestException: it refuses, or does not answer.
+        ValueError: the answer is no JSON.
+
+    """
+    import requests
+
+    for pause in _PAUSES:
+        try:
+            answer = requests.get(url, timeout=_TIMEOUT)
+        except requests.exceptions.SSLError:
+            raise
+        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            time.sleep(pause)
+            continue
+        if answer.status_code != requests.codes.too_many_requests and answer.status_code < _SERVER_ERROR:
+            break
+        named = answer.headers.get("Retry-After", "")
+        time.sleep(min(_TIMEOUT, float(named)) if named.isdigit() else pause)
+    else:
+        answer = requests.get(url, timeout=_TIMEOUT)
+    answer.raise_for_status()
+    return answer.json()
 
 
 def _innermost(error: BaseException) -> BaseException:

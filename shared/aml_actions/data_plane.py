@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aml_actions.artifact_service import ArtifactService
 from aml_actions.metric_service import MetricService
 from aml_actions.run_history import RunHistory
 from aml_actions.tracking import Tracking
@@ -23,6 +24,7 @@ class DataPlane:
     history: RunHistory
     tracking: Tracking
     metrics: MetricService
+    files: ArtifactService
 
 
 def connect(client: MLClient, rest: AzureRest, workspace: WorkspaceRef) -> DataPlane:
@@ -38,4 +40,5 @@ def connect(client: MLClient, rest: AzureRest, workspace: WorkspaceRef) -> DataP
         history=RunHistory(rest, api, workspace),
         tracking=Tracking(rest, str(found.mlflow_tracking_uri)),
         metrics=MetricService(rest, api, workspace),
+        files=ArtifactService(rest, api, workspace),
     )

@@ -38,6 +38,7 @@ def action_yml(spec: ActionSpec) -> str:
                 "      shell: bash",
                 "      env:",
                 *(f"        {INPUT_PREFIX}{one.name.upper()}: ${{{{ inputs.{one.name} }}}}" for one in spec.inputs),
+                *(f"        {name}: ${{{{ {expression} }}}}" for name, expression in spec.variables.items()),
                 f'      run: exec "$GITHUB_ACTION_PATH/../shared/bootstrap/run.sh" {spec.name}',
             ]
         ),

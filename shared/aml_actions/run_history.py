@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 END_STATES = frozenset({"Completed", "Failed", "Canceled"})
 """The states that a job never leaves. ``NotResponding`` and ``Paused`` are not among them: a job returns from both."""
+_TIME = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?(?P<zone>Z|[+-]\d\d:\d\d)?"
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,60 @@ class RunDetails:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """When a job ran and on what, as far as run history tells; None and empty for what it does not tell.
+
+    Attributes:
+        created: when it was submitted.
+        started: when it left the queue.
+        ended: when it reached its end state.
+        compute: name of the compute.
+        vm_size: of its nodes.
+        nodes: that it ran on at the same time.
+    """
+
+    created: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    compute: str = ""
+    vm_size: str = ""
+    nodes: int | None = None
+
+    @property
+    def queued_seconds(self) -> float | None:
+        """Time in the queue."""
+        return _between(self.created, self.started)
+
+    @property
+    def running_seconds(self) -> float | None:
+        """Time from leaving the queue to the end."""
+        return _between(self.started, self.ended)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job as run history keeps it.
+
+    Attributes:
+        name: of the job.
+        tags: of the job, with those that a script set.
+        properties: what the service notes about it, such as ``best_child_run_id`` of a sweep.
+        usage: when it ran and on what.
+        cancel_reason: why it was cancelled, if that is noted.
+        created_by: who submitted it.
+        changed_by: who changed it last; of a cancelled job mostly who cancelled it.
+    """
+
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    cancel_reason: str = ""
+    created_by: str = ""
+    changed_by: str = ""
+
+
+@dataclass(frozen=True)
 class ChildRun:
     """A job that another job started: a step of a pipeline, a trial of a sweep.
 
@@ -46,6 +105,8 @@ class ChildRun:
         error: why it failed.
         properties: what the service notes about it, such as ``best_child_run_id`` of a sweep.
         started: when, as the service writes it (ISO 8601, UTC); empty before it has started.
+        usage: when it ran and on what.
+        parent: name of the job that started it.
     """
 
     name: str
@@ -54,6 +115,8 @@ class ChildRun:
     error: ServiceError | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
     started: str = ""
+    usage: Usage = field(default_factory=Usage)
+    parent: str = ""
 
 
 class RunHistory:
@@ -62,7 +125,13 @@ class RunHistory:
     def __init__(self, rest: AzureRest, api: str, workspace: WorkspaceRef) -> None:
         """Talk to the data plane at `api`, the key ``api`` of the document at the workspace's discovery URL."""
         self._rest = rest
+        self._api = api
+        self._workspace = workspace
         self._base = f"{api.rstrip('/')}/history/v1.0{workspace.arm_id}"
+
+    def asked_by(self, rest: AzureRest) -> RunHistory:
+        """Return the same run history, asked with another client."""
+        return RunHistory(rest, self._api, self._workspace)
 
     def details(self, job: str) -> RunDetails:
         """Return the state of a job.
@@ -80,6 +149,24 @@ class RunHistory:
             warnings=tuple(text for text in warnings if text),
         )
 
+    def run(self, job: str) -> Run:
+        """Return what is kept about a job beside its state.
+
+        Raises:
+            azure.core.exceptions.AzureError: the service cannot be asked, or does not know the job.
+
+        """
+        data = self._rest.get(f"{self._base}/runs/{quote(job, safe='')}")
+        return Run(
+            name=job,
+            tags={str(name): str(value) for name, value in (data.get("tags") or {}).items()},
+            properties={str(name): str(value) for name, value in (data.get("properties") or {}).items()},
+            usage=parse_usage(data),
+            cancel_reason=str(data.get("cancelationReason") or ""),
+            created_by=_user(data.get("createdBy")),
+            changed_by=_user(data.get("lastModifiedBy")),
+        )
+
     def children(self, job: str) -> list[ChildRun]:
         """Return the jobs that a job started, in the service's order; empty for most jobs."""
         return [
@@ -90,6 +177,8 @@ class RunHistory:
                 error=parse_error(one.get("error")),
                 properties=one.get("properties") or {},
                 started=str(one.get("startTimeUtc") or ""),
+                usage=parse_usage(one),
+                parent=job,
             )
             for one in self._pages(f"{self._base}/runs/{quote(job, safe='')}/children")
         ]
@@ -99,12 +188,60 @@ class RunHistory:
         url = f"{self._base}/experiments/{quote(experiment, safe='')}/runs/{quote(job, safe='')}/artifacts"
         return sorted(str(one["path"]) for one in self._pages(url) if one.get("path"))
 
+    def artifact_url(self, experiment: str, job: str, path: str) -> str:
+        """Return the signed URL that reads a file of a job: a secret.
+
+        Raises:
+            azure.core.exceptions.AzureError: the service cannot be asked, or does not know the file.
+
+        """
+        url = f"{self._base}/experiments/{quote(experiment, safe='')}/runs/{quote(job, safe='')}/artifacts/contentinfo"
+        return str(self._rest.get(url, {"path": path}).get("contentUri") or "")
+
     def _pages(self, url: str) -> Iterator[dict[str, Any]]:
         following: str | None = url
         while following:
             page = self._rest.get(following)
             yield from page.get("value") or []
             following = page.get("nextLink")
+
+
+def parse_usage(data: Mapping[str, Any]) -> Usage:
+    """Return when and on what a run of run history's JSON ran."""
+    compute = data.get("compute") or {}
+    nodes = (data.get("computeRequest") or {}).get("nodeCount") or compute.get("instanceCount")
+    return Usage(
+        created=parse_time(data.get("createdUtc") or data.get("createdTimeUtc")),
+        started=parse_time(data.get("startTimeUtc")),
+        ended=parse_time(data.get("endTimeUtc")),
+        compute=str(compute.get("target") or data.get("target") or ""),
+        vm_size=str(compute.get("vmSize") or compute.get("instanceType") or ""),
+        nodes=nodes if isinstance(nodes, int) and not isinstance(nodes, bool) and nodes > 0 else None,
+    )
+
+
+def parse_time(text: object) -> datetime | None:
+    """Return a moment that the service wrote, with up to seven digits of a second; UTC unless it says otherwise."""
+    found = _TIME.fullmatch(str(text or ""))
+    if found is None:
+        return None
+    fraction = (found["fraction"] or "")[:6].ljust(6, "0")
+    zone = "+00:00" if found["zone"] in (None, "Z") else found["zone"]
+    try:
+        return datetime.fromisoformat(f"{found['date']}T{found['clock']}.{fraction}{zone}")
+    except ValueError:
+        return None
+
+
+def _between(first: datetime | None, last: datetime | None) -> float | None:
+    """Return seconds; None where a moment is not known, or the clocks of two services contradict each other."""
+    if first is None or last is None or last < first:
+        return None
+    return (last - first).total_seconds()
+
+
+def _user(data: Any) -> str:  # noqa: ANN401 - any JSON
+    return str(data.get("userName") or data.get("userObjectId") or "") if isinstance(data, dict) else ""
 
 
 def parse_error(data: Any) -> ServiceError | None:  # noqa: ANN401 - any JSON

@@ -11,6 +11,9 @@ from urllib.parse import quote
 from aml_actions.azure_pipelines import MARK
 from aml_actions.errors import ActionError
 
+MATRIX = "AML_ACTION_MATRIX"
+"""The runner gives a step no variable about its job's matrix: action.yml of an action that asks for it sets this one."""
+
 
 @dataclass(frozen=True)
 class Runner:
@@ -31,6 +34,12 @@ class Runner:
         temp: folder that the runner empties after the job.
         system: ``github-actions`` or ``azure-pipelines``.
         run_page: URL of the page of the run.
+        job: id of the job in the workflow file; not unique where a workflow is called more than once.
+        step: id of the step, or what the runner calls it.
+        leg: the values of the job's matrix as JSON; empty without a matrix.
+        workflow: name of the workflow.
+        api_url: ``https://api.github.com``, or the API of a GitHub Enterprise server; empty where there is none.
+        event_file: JSON of the event that started the run; None where there is none.
     """
 
     workspace: Path
@@ -47,6 +56,12 @@ class Runner:
     temp: Path
     system: str = "github-actions"
     run_page: str = ""
+    job: str = ""
+    step: str = ""
+    leg: str = ""
+    workflow: str = ""
+    api_url: str = ""
+    event_file: Path | None = None
 
     @property
     def run_link(self) -> str:
@@ -92,6 +107,12 @@ class Runner:
             run_attempt=environ.get("GITHUB_RUN_ATTEMPT") or "1",
             event_name=environ.get("GITHUB_EVENT_NAME", ""),
             temp=Path(environ.get("RUNNER_TEMP") or tempfile.gettempdir()),
+            job=environ.get("GITHUB_JOB", ""),
+            step=environ.get("GITHUB_ACTION", ""),
+            leg=environ.get(MATRIX, "").strip().removeprefix("null"),
+            workflow=environ.get("GITHUB_WORKFLOW", ""),
+            api_url=environ.get("GITHUB_API_URL") or "https://api.github.com",
+            event_file=Path(environ["GITHUB_EVENT_PATH"]) if environ.get("GITHUB_EVENT_PATH") else None,
         )
 
     @classmethod
@@ -122,4 +143,6 @@ class Runner:
             temp=Path(environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()),
             system="azure-pipelines",
             run_page=f"{server}/{quote(project)}/_build/results?buildId={build}",
+            job="/".join(environ.get(f"SYSTEM_{part}NAME", "") for part in ("STAGE", "PHASE", "JOB")),
+            step=environ.get("SYSTEM_TASKINSTANCENAME", ""),
         )

@@ -150,6 +150,7 @@ class ActionSpec:
         migrate: ``module:function`` with the action's own part of ``python -m aml_actions migrate``: what of a repository that used
             its abandoned namesake becomes files of SDK v2, and what a person must decide: ``(MigrationSource) -> Migration``.
         several: the parameters file may hold a list of objects, each of which stands for one piece of work.
+        variables: environment variables of the step, each with the expression of the workflow that is its value.
     """
 
     name: str
@@ -166,6 +167,7 @@ class ActionSpec:
     check: str = ""
     migrate: str = ""
     several: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def load_work(self) -> Callable[[Any], None]:
         """Import the function that does the work of a step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
@@ -20,6 +20,7 @@ from aml_actions.findings import Findings
 from aml_actions.rest import AzureRest
 from aml_actions.runner import Runner
 from aml_actions.settings import check_settings, read_inputs
+from aml_actions.signals import Cancelled, raising
 from aml_actions.spec import ActionSpec, Parameters
 from aml_actions.workflow import Workflow
 from aml_actions.workspace import WorkspaceRef, read
@@ -70,6 +71,8 @@ class Step(Generic[P]):
         self._workspace: WorkspaceRef | None = None
         self._clients: dict[WorkspaceRef, MLClient] = {}
         self._rest: AzureRest | None = None
+        self.before_request: Callable[[Any], None] | None = None
+        """Called with every request of the clients of `ml_client`, an ``azure.core.pipeline.PipelineRequest``, before it is sent."""
 
     @property
     def user_agent(self) -> str:
@@ -101,14 +104,29 @@ class Step(Generic[P]):
         """Return the Azure ML client for a workspace, by default the one of `workspace()`. The first call imports the SDK, 2 s."""
         ref = ref or self.workspace()
         if ref not in self._clients:
-            self._clients[ref] = client.ml_client(self.credential, self.cloud, ref, self.user_agent)
+            self._clients[ref] = client.ml_client(
+                self.credential, self.cloud, ref, self.user_agent, on_request=self._on_request
+            )
         return self._clients[ref]
 
     def rest(self) -> AzureRest:
         """Return the client for REST calls that the SDK does not offer."""
         if self._rest is None:
-            self._rest = AzureRest(self.credential, self.cloud, self.user_agent)
+            self._rest = AzureRest(self.credential, self.cloud, self.user_agent, renew=self._sign_in_again)
         return self._rest
+
+    def impatient_rest(self) -> AzureRest:
+        """Return a new client that retries nothing and waits for no answer long: for whoever asks again itself."""
+        return AzureRest(self.credential, self.cloud, self.user_agent, renew=self._sign_in_again, impatient=True)
+
+    def _sign_in_again(self) -> TokenCredential:
+        """Return a credential without any token of before."""
+        self.__dict__.pop("credential", None)
+        return self.credential
+
+    def _on_request(self, request: Any) -> None:  # noqa: ANN401 - PipelineRequest; importing it would cost every step
+        if self.before_request is not None:
+            self.before_request(request)
 
     def studio_url(self, path: str = "", ref: WorkspaceRef | None = None) -> str:
         """Return the address of a page of Azure ML Studio, such as ``compute/cpu-cluster/details``; without a path the workspace's."""
@@ -196,17 +214,33 @@ def main(spec: ActionSpec, environ: Mapping[str, str], stream: TextIO | None = N
     side = AzurePipelines if environ.get(MARK) else Workflow
     workflow = side.from_environment(environ, stream or sys.stdout, {output.name for output in spec.outputs})
     _quiet_libraries(workflow)
+    with raising():
+        try:
+            return _run(spec, environ, workflow)
+        except KeyboardInterrupt as stop:
+            return _report_cancelled(stop, spec, workflow)
+
+
+def _run(spec: ActionSpec, environ: Mapping[str, str], workflow: Workflow) -> int:
     try:
         step = prepare(spec, environ, workflow)
         spec.load_work()(step)
-    except KeyboardInterrupt:
-        workflow.error("The step was cancelled.", title=spec.name)
-        workflow.summary(f"### ⏹ {spec.name}: cancelled\n")
-        return INTERRUPTED
     except Exception as error:
         report(error, spec, workflow)
         return 1
     return 0
+
+
+def _report_cancelled(stop: KeyboardInterrupt, spec: ActionSpec, workflow: Workflow) -> int:
+    """Tell that the step was cancelled, and what the action did about it; return the exit code, 130 or 143."""
+    told: ActionError | None = None
+    code = INTERRUPTED
+    if isinstance(stop, Cancelled):
+        stop.caught()
+        told, code = stop.told, stop.exit_code
+    workflow.error(str(told or "The step was cancelled."), title=spec.name)
+    workflow.summary(_section(told, spec, "⏹", ": cancelled") if told else f"### ⏹ {spec.name}: cancelled\n")
+    return code
 
 
 def report(error: Exception, spec: ActionSpec, workflow: Workflow) -> None:
@@ -229,9 +263,9 @@ def _unforeseen(error: Exception, spec: ActionSpec) -> ActionError:
     )
 
 
-def _section(error: ActionError, spec: ActionSpec) -> str:
+def _section(error: ActionError, spec: ActionSpec, sign: str = "❌", end: str = "") -> str:
     problems = error.problems if isinstance(error, InvalidSettings) else (error,)
-    lines = [f"### ❌ {spec.name}"]
+    lines = [f"### {sign} {spec.name}{end}"]
     if len(problems) > 1:
         lines.append(markdown.escape(error.what))
     for problem in problems:

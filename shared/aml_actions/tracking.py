@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aml_actions.rest import AzureRest
 
+MOST_POINTS = 100_000
+"""Values of one metric after which its history is read no further."""
+
 
 @dataclass(frozen=True)
 class Logged:
@@ -18,11 +21,28 @@ class Logged:
     Attributes:
         metrics: name and number; what JSON has no number for is text (``NaN``, ``Infinity``, ``-Infinity``).
         params: name and text.
+        steps: name of each metric and the step of its last value; 0 for one that was logged without steps.
 
     """
 
     metrics: dict[str, float | int | str] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a metric.
+
+    Attributes:
+        step: that the script gave; 0 if it gave none.
+        timestamp: milliseconds since 1970.
+        value: a number; NaN and infinities are left out of histories.
+    """
+
+    step: int
+    timestamp: int
+    value: float
 
 
 class Tracking:
@@ -53,7 +73,28 @@ class Tracking:
         return Logged(
             metrics={str(one["key"]): number(one.get("value")) for one in data.get("metrics") or []},
             params={str(one["key"]): str(one.get("value", "")) for one in data.get("params") or []},
+            steps={str(one["key"]): int(one.get("step") or 0) for one in data.get("metrics") or []},
         )
+
+    def history(self, job: str, metric: str) -> list[Point]:
+        """Return all finite values of a metric in the order of their steps, and of their times within a step.
+
+        Raises:
+            azure.core.exceptions.AzureError: the service cannot be asked, or does not know the job.
+
+        """
+        asked = {"run_id": job, "run_uuid": job, "metric_key": metric}
+        points: list[Point] = []
+        while True:
+            answer = self._rest.get(f"{self._base}/api/2.0/mlflow/metrics/get-history", asked)
+            for one in answer.get("metrics") or []:
+                value = float(one.get("value", "nan"))
+                if math.isfinite(value):
+                    points.append(Point(int(one.get("step") or 0), int(one.get("timestamp") or 0), value))
+            token = answer.get("next_page_token")
+            if not token or len(points) >= MOST_POINTS:
+                return sorted(points, key=lambda point: (point.step, point.timestamp))
+            asked["page_token"] = str(token)
 
 
 def rest_address(tracking_uri: str) -> str:

@@ -97,6 +97,11 @@ class Workflow:
                 text = text.replace(secret, "***")
         return text
 
+    @property
+    def longest_secret(self) -> int:
+        """Characters of the longest secret that `hide` knows: who cuts a text must not cut within so many."""
+        return len(self._hidden[0]) if self._hidden else 0
+
     # --- log
 
     def info(self, text: str) -> None:

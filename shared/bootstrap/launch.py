@@ -7,9 +7,13 @@ whose module ``spec`` has the constant ``ACTION``.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+
+_SIGNALLED = 128
+"""Exit codes above it say that a signal ended the step, and that everything that is to be told has been told."""
 
 
 def main(name: str) -> int:
@@ -26,5 +30,19 @@ def main(name: str) -> int:
     return exit_code
 
 
+def _end(number: int, frame: object) -> None:
+    """End at once: nothing has begun yet, or nothing is left to do."""
+    os.write(1, b"The step was cancelled.\n")
+    os._exit(_SIGNALLED + number)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    # While modules are imported, and when everything is told; between the two the action itself listens. An exception would not do: where
+    # it comes while a module is imported, Python may swallow it.
+    signal.signal(signal.SIGINT, _end)
+    code = main(sys.argv[1])
+    if code > _SIGNALLED:
+        # Threads may be uploading, and the interpreter would wait for them: the runner kills before they have ended.
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -8,6 +8,10 @@
 # AML_ACTIONS_UV    an installed uv, for machines without a package index for pip
 set -euo pipefail
 
+# Without this, bash forgets a SIGINT that comes while the environment is looked for, since that program does not die of it; the step
+# would go on, and submit its job, until the runner sends SIGTERM.
+trap 'echo "The step was cancelled before it began."; exit 130' INT
+
 here=$(CDPATH='' cd -- "${BASH_SOURCE[0]%/*}" && pwd) # logical: in the repository, actions/shared is a link
 real=$(CDPATH='' cd -- "$here" && pwd -P)
 

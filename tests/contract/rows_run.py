@@ -89,6 +89,10 @@ TRAINED = Scenario(
         "tags": {"team": "forecasting", "round": 3, "GITHUB_SHA": "mine"},
         "wait_for_completion": True,
         "download_artifacts": True,
+        "queue_timeout": 45,
+        "timeout": "6h",
+        "compare_with": "no-such-model",
+        "pull_request_comment": True,
     },
     prepare=_training,
 )
@@ -138,6 +142,22 @@ PUBLISHED = Scenario(
     },
     prepare=_pipeline,
 )
+NOT_VALID = Scenario(
+    "values that are none",
+    "aml-run",
+    {
+        "queue_timeout": "soon",
+        "timeout": 0,
+        "on_cancel": "ignore",
+        "rerun": True,
+        "compare_with": 3,
+        "pull_request_comment": "yes please",
+        "artifacts_limit_mb": 0,
+        "log_limit_mb": -1,
+    },
+    code=1,
+    prepare=_plain,
+)
 JOBS = "/jobs/[^/]+"
 DEPLOYMENT = "/batchEndpoints/contract-pipeline/deployments/[^/]+"
 
@@ -157,7 +177,11 @@ ROWS = (
         Wire("PUT", JOBS, "properties/tags/GITHUB_SHA", "c0ffee0000000000000000000000000000000000"),
     ),
     Row("wait_for_completion", TRAINED, Gives("run_metrics", _metrics)),
+    Row("wait_for_completion", TRAINED, Gives("metrics", lambda text: json.loads(text)["accuracy"] == 0.9)),
     Row("wait_for_completion", DEFAULTS, Gives("run_metrics", "")),
+    Row("wait_for_completion", DEFAULTS, Gives("metrics", "")),
+    Row("compare_with", TRAINED, Says("warning", "There is no registered model or job no-such-model yet")),
+    Row("pull_request_comment", TRAINED, Says("notice", "pull_request_comment: nothing was written.")),
     Row("download_artifacts", TRAINED, Leaves("the files of the job", _artifacts)),
     Row("runconfig_yaml_file", DEFAULTS, Wire("PUT", JOBS, "properties/command", lambda found: "train.py" in found)),
     Row(
@@ -177,6 +201,13 @@ ROWS = (
     Row("job_file", JOB_FILE, Wire("PUT", JOBS, "properties/command", "echo ${{{{inputs.epochs}}}} $NOTE")),
     Row("set", JOB_FILE, Wire("PUT", JOBS, "properties/inputs/epochs/value", "20")),
     Row("set", JOB_FILE, Wire("PUT", JOBS, "properties/environmentVariables/NOTE", "set")),
+    Row(
+        "queue_timeout",
+        TRAINED,
+        Says("", "waits for its start at most 45 min and runs at most 6 h; then it is cancelled."),
+    ),
+    Row("timeout", TRAINED, Says("", "waits for its start at most 45 min and runs at most 6 h; then it is cancelled.")),
+    *(Row(key, NOT_VALID, Says("", key)) for key in NOT_VALID.parameters),
     Row("pipeline_publish", PUBLISHED, Wire("PUT", "/batchEndpoints/contract-pipeline")),
     Row(
         "pipeline_publish",

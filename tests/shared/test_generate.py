@@ -95,7 +95,8 @@ def test_every_input_is_forwarded_and_every_output_comes_from_the_step(spec):
     found = action_yml(spec)
     (step,) = found["runs"]["steps"]
     assert step["env"] == {
-        f"AML_ACTION_INPUT_{one.name.upper()}": f"${{{{ inputs.{one.name} }}}}" for one in spec.inputs
+        **{f"AML_ACTION_INPUT_{one.name.upper()}": f"${{{{ inputs.{one.name} }}}}" for one in spec.inputs},
+        **{name: f"${{{{ {expression} }}}}" for name, expression in spec.variables.items()},
     }
     for name, output in found["outputs"].items():
         assert output["value"] == f"${{{{ steps.{step['id']}.outputs.{name} }}}}"

@@ -10,6 +10,7 @@ from aml_actions.data_plane import DataPlane, connect
 from aml_actions.errors import ActionError
 from aml_actions.jobs import job_status, job_url
 from aml_actions.markdown import link
+from aml_actions.registered_models import job_behind, latest
 from aml_actions.step import Step
 from aml_registermodel import gate, registration, source, summary
 from aml_registermodel.parameters import RegisterModelParameters
@@ -42,7 +43,7 @@ def work(step: Step[RegisterModelParameters]) -> None:
     wanted = registration.wanted(step.parameters, step.runner, origin.source)
     client = step.ml_client()
     with step.doing(f"reading model {wanted.name}"):
-        present = registration.latest(client, wanted.name)
+        present = latest(client, wanted.name)
     comparisons = _judge(step, origin, present)
     with step.doing(f"registering model {wanted.name}"):
         made, is_new = registration.register(client, wanted, present)
@@ -155,7 +156,7 @@ def _judge(step: Step[RegisterModelParameters], origin: _Origin, present: Model 
     if not asked_for or origin.plane is None or present is None:
         return []
     before = f"{present.name}:{present.version}"
-    job = gate.job_behind(present, registration.SOURCE_PROPERTY)
+    job = job_behind(present)
     if not job:
         step.workflow.warning(
             f"{before} did not come from a job; there are no metrics to compare with.", title="aml-registermodel"

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aml_actions.errors import ActionError
 
-if TYPE_CHECKING:
-    from azure.ai.ml.entities import Model
-
 ANCHOR = "docs/troubleshooting.md#metric-gate"
-_JOB_IN_PATH = re.compile(r"(?:/ExperimentRun/dcid\.|^azureml://jobs/)(?P<job>[^/]+)")
 
 
 @dataclass(frozen=True)
@@ -36,16 +31,6 @@ class Comparison:
     def worse(self) -> bool:
         """Whether the new value is worse; an equal one is not."""
         return self.new < self.previous if self.direction == "max" else self.new > self.previous
-
-
-def job_behind(model: Model, source_property: str) -> str:
-    """Return the job that a model version came from; empty if nothing tells."""
-    recorded = (model.properties or {}).get(source_property, "")
-    for text in (recorded, str(model.path or "")):
-        found = _JOB_IN_PATH.search(text)
-        if found:
-            return found["job"]
-    return str(getattr(model, "job_name", None) or "")
 
 
 def compare(

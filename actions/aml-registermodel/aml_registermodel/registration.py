@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aml_actions.client import quiet
 from aml_actions.errors import ActionError
+from aml_actions.registered_models import SOURCE_PROPERTY
 from aml_actions.runner import Runner
 from aml_actions.tags import as_texts, github_tags
 from aml_registermodel.parameters import RegisterModelParameters
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from azure.ai.ml.entities import Model
 
-SOURCE_PROPERTY = "aml-registermodel.source"
-"""Property of a version that says what was registered. Azure replaces the path by one in its store."""
 OWN_PROPERTIES = ("model_framework", SOURCE_PROPERTY)
 """Properties that every version gets from this action."""
 OWN_TAGS = ("GITHUB_ACTOR", "GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_REF")
@@ -91,21 +90,6 @@ def wanted(parameters: RegisterModelParameters, runner: Runner, source: Source) 
         },
         description=parameters.model_description,
     )
-
-
-def latest(client: MLClient, name: str) -> Model | None:
-    """Return the version of a model that was made last; None if there is none."""
-    from azure.ai.ml.exceptions import ValidationErrorType, ValidationException
-    from azure.core.exceptions import ResourceNotFoundError
-
-    try:
-        return client.models.get(name, label="latest")
-    except ResourceNotFoundError:
-        return None
-    except ValidationException as error:
-        if error.error_type == ValidationErrorType.RESOURCE_NOT_FOUND:
-            return None
-        raise
 
 
 def register(client: MLClient, wanted: Wanted, present: Model | None) -> tuple[Model, bool]:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from aml_actions.azure_errors import explain
 from aml_actions.data_plane import DataPlane, connect
 from aml_actions.errors import ActionError
-from aml_actions.run_history import ChildRun
+from aml_actions.signals import Cancelled, insist
 from aml_actions.step import Step
-from aml_run import failure, metrics, summary
+from aml_run import again, cancelling, comment, metrics, patience, states, summary, tables, why
 from aml_run.artifacts import download
-from aml_run.logs import tails_of
+from aml_run.child_logs import JobLogs
+from aml_run.job_service import JobService
+from aml_run.learned import learn
 from aml_run.making import Made
 from aml_run.outcome import Outcome, RunsFailed
 from aml_run.parameters import RunParameters
 from aml_run.publish import publish
+from aml_run.remote_files import RemoteFiles
 from aml_run.several import Ended, follow
-from aml_run.submission import Submitted, make_all, submit_all
+from aml_run.submission import Submission, Submitted, make_all
 from aml_run.waiting import verdict
 
 
@@ -29,8 +35,25 @@ def work(step: Step[RunParameters]) -> None:
         azure.core.exceptions.AzureError: Azure refused.
 
     """
-    made = make_all(step)
-    submissions = submit_all(step, made)
+    token = step.inputs.get("github_token", "")
+    if not token.startswith("${{"):  # outside GitHub nobody has filled in the default
+        step.workflow.mask(token)
+    insist()  # on a cancel of the job, wherever the signal comes
+    made: list[Made] = []
+    submission: Submission | None = None
+    try:
+        made = make_all(step)
+        submission = Submission(step, made)
+        _work(step, made, submission)
+    except Cancelled as stopping:
+        stopping.caught()
+        names = submission.names() if submission else {}
+        cancelling.stop(step, stopping, names, submission.may_come if submission else lambda name: False)
+        raise
+
+
+def _work(step: Step[RunParameters], made: Sequence[Made], submission: Submission) -> None:
+    submissions = submission.submit_all()
     runs = [(one, Outcome(job)) for one, job in zip(made, submissions, strict=True) if isinstance(job, Submitted)]
     refused = [error for error in submissions if isinstance(error, Exception)]
     if runs:
@@ -39,6 +62,7 @@ def work(step: Step[RunParameters]) -> None:
         outcomes = [outcome for _, outcome in runs]
         _set_outputs(step, outcomes)
         _summarize(step, outcomes)
+        comment.update(step, outcomes)
         refused += [outcome.error for outcome in outcomes if outcome.error is not None]
     _raise(refused, len(made))
 
@@ -50,25 +74,48 @@ def _announce(step: Step[RunParameters], jobs: Sequence[Submitted]) -> None:
     step.set_output("run_id", first.name)
     step.set_output("run_url", first.url)
     for job in jobs:
-        step.workflow.info(f"Job {job.name} in experiment {job.experiment}: submitted.")
+        how = "attached; an earlier attempt of this workflow run has submitted it" if job.is_attached else "submitted"
+        step.workflow.info(f"Job {job.name} in experiment {job.experiment}: {how}.")
         step.workflow.info(f"Studio: {job.url}")
 
 
 def _conclude(step: Step[RunParameters], runs: Sequence[tuple[Made, Outcome]]) -> None:
     """Wait for the jobs that are to be waited for, judge them, fetch what they left, and publish what is to be published."""
     plane: DataPlane | None = None
+    kept = step.runner.temp / f"aml-logs-{secrets.token_hex(8)}"
     waited = [(made, outcome) for made, outcome in runs if made.parameters.wait_for_completion]
+    given_up: dict[str, str] = {}
+    give_up = patience.giver_up(step, given_up)
     if waited:
-        with step.doing(f"reading {step.workspace()}"):
-            plane = connect(step.ml_client(), step.rest(), step.workspace())
-        ended = follow([outcome.job.name for _, outcome in waited], plane.history, step.workflow)
+        try:
+            with step.doing(f"reading {step.workspace()}"):
+                plane = again.asked(lambda: connect(step.ml_client(), step.rest(), step.workspace()))
+        except Exception as error:
+            # Nobody can wait for the jobs.
+            for _, outcome in waited:
+                outcome.error = give_up(outcome.job.name, error)
+                outcome.status = given_up[outcome.job.name]
+            return
+        ended = follow(
+            [outcome.job.name for _, outcome in waited],
+            plane.history.asked_by(step.impatient_rest()),
+            step.workflow,
+            relay=_relays(step, plane, waited, kept),
+            limits={
+                outcome.job.name: patience.limits_of(step, made.parameters, outcome.job) for made, outcome in waited
+            },
+            advise=patience.adviser(step, [outcome.job for _, outcome in waited]),
+            give_up=give_up,
+        )
         for made, outcome in waited:
+            outcome.status = given_up.get(outcome.job.name, "Unknown")  # until its verdict is known
             try:
-                _judge(step, plane, outcome, ended[outcome.job.name])
+                _judge(step, plane, made, outcome, ended[outcome.job.name])
                 if outcome.error is None:
-                    _hand_on(step, plane, made, outcome)
+                    _hand_on(step, plane, made, outcome, kept)
             except Exception as error:
                 outcome.error = error
+    shutil.rmtree(kept, ignore_errors=True)
     for made, outcome in runs:
         if made.parameters.pipeline_publish and outcome.is_green:
             try:
@@ -77,12 +124,31 @@ def _conclude(step: Step[RunParameters], runs: Sequence[tuple[Made, Outcome]]) -
                 outcome.error = error
 
 
-def _judge(step: Step[RunParameters], plane: DataPlane, outcome: Outcome, ended: Ended) -> None:
+def _relays(
+    step: Step[RunParameters], plane: DataPlane, waited: Sequence[tuple[Made, Outcome]], kept: Path
+) -> Callable[[str, str], JobLogs]:
+    """Return the function that makes what shows the logs of a job; they stay on disk where its files are to be downloaded."""
+    parameters = {outcome.job.name: made.parameters for made, outcome in waited}
+    history = plane.history.asked_by(step.impatient_rest())
+    if any(one.download_artifacts for one in parameters.values()):
+        kept.mkdir(mode=0o700, parents=True)
+
+    def relay(job: str, label: str) -> JobLogs:
+        limit = int(parameters[job].log_limit_mb * 1024 * 1024)
+        logs = JobLogs(job, history, step.workflow, label, limit=limit)
+        if parameters[job].download_artifacts:
+            logs.save_to(kept)
+        return logs
+
+    return relay
+
+
+def _judge(step: Step[RunParameters], plane: DataPlane, made: Made, outcome: Outcome, ended: Ended) -> None:
     """Fill in the state of a job for which nobody waits any more, and the error if it is not Completed."""
     job = outcome.job
     outcome.seconds = ended.seconds
     if ended.error is not None or ended.details is None:
-        outcome.status, outcome.error = "Unknown", ended.error
+        outcome.error = ended.error
         return
     if ended.log_problem and not ended.tails:
         step.workflow.warning(
@@ -90,58 +156,53 @@ def _judge(step: Step[RunParameters], plane: DataPlane, outcome: Outcome, ended:
         )
     for warning in ended.details.warnings:
         step.workflow.warning(warning, title="aml-run")
-    outcome.status = verdict(step.ml_client(), job.name)
-    if outcome.status == "Completed":
+    jobs = JobService(step.rest(), step.workspace())
+    outcome.status = verdict(lambda name: found.status if (found := jobs.get(name)) else "not found", job.name)
+    if states.green(outcome.status):
         return
     problem = ended.details.error
     outcome.message = problem.message if problem else ""
-    children, culprit, tails = _children_of_failed(plane, job)
-    facts = summary.facts(job, step.runner, outcome.status, ended.seconds)
-    outcome.error = failure.explain(
-        job.name, outcome.status, job.url, problem, tails or ended.tails, children, facts, culprit
-    )
+    outcome.error = why.failed(step, plane, made, job, outcome.status, ended)
+    outcome.message = outcome.message or outcome.error.report.message
 
 
-def _children_of_failed(
-    plane: DataPlane, job: Submitted
-) -> tuple[list[ChildRun], ChildRun | None, dict[str, list[str]]]:
-    """Return the child jobs, the one that failed first, and the last lines of its log.
-
-    Empty where the service does not answer: the failure itself must be told whatever happens.
-    """
-    from azure.core.exceptions import AzureError
-
-    try:
-        children = metrics.descendants(plane.history, job.name)
-        # The one that started last comes first. A parent has failed because of a child, and says less.
-        failed = [child for child in reversed(children) if child.status == "Failed"]
-        for child in failed:
-            tails = tails_of(plane.history.details(child.name).log_files)
-            if any(name.startswith("user_logs/") or name == failure.BUILD_LOG for name in tails):
-                return children, child, tails
-    except AzureError:
-        return [], None, {}
-    return children, None, {}
-
-
-def _hand_on(step: Step[RunParameters], plane: DataPlane, made: Made, outcome: Outcome) -> None:
-    """Fetch what a completed job and its child jobs logged, and their files."""
+def _hand_on(step: Step[RunParameters], plane: DataPlane, made: Made, outcome: Outcome, kept: Path) -> None:
+    """Fetch what a completed job and its child jobs logged, and their files; the logs that were read are in `kept`."""
     job = outcome.job
     with step.doing(f"reading metrics and files of job {job.name}"):
-        children = metrics.descendants(plane.history, job.name)
-        outcome.logged = metrics.collect(plane, job.name, children, step.workflow.info)
-        outcome.artifacts = plane.history.artifacts(job.experiment, job.name)
+        children = again.asked(lambda: metrics.descendants(plane.history, job.name))
+        outcome.logged = again.asked(lambda: metrics.collect(plane, job.name, children, step.workflow.info))
+        outcome.artifacts = again.asked(lambda: plane.history.artifacts(job.experiment, job.name))
+        outcome.learned = learn(
+            step, plane, made.parameters.compare_with, job, children, outcome.logged, outcome.artifacts
+        )
     if len(children) > metrics.MOST_JOBS:
         step.workflow.warning(
             f"Job {job.name} has {len(children)} child jobs; metrics are those of the first {metrics.MOST_JOBS}.",
             title="aml-run",
         )
     for name, value in sorted(outcome.logged[job.name].metrics.items()):
-        step.workflow.info(f"  {name} = {summary.shown(value)}")
+        step.workflow.info(f"  {name} = {tables.shown(value)}")
     if made.parameters.download_artifacts:
         with step.doing(f"downloading the files of job {job.name}"):
-            outcome.folder = download(
-                step.ml_client(), job.name, [child.name for child in children], step.runner.workspace, step.runner.temp
+            remote = RemoteFiles(
+                plane.files,
+                step.ml_client(),
+                step.credential,
+                step.cloud.storage_suffix,
+                lambda text: step.workflow.warning(text, title="aml-run"),
+            )
+            outcome.folder = again.asked(
+                lambda: download(
+                    remote,
+                    job.name,
+                    [child.name for child in children],
+                    step.runner.workspace,
+                    limit_mb=made.parameters.artifacts_limit_mb,
+                    say=step.workflow.info,
+                    warn=lambda text: step.workflow.warning(text, title="aml-run"),
+                    saved={folder.name: folder for folder in kept.iterdir()},
+                )
             )
         step.workflow.info(f"Files of job {job.name}: {outcome.folder}")
 
@@ -153,6 +214,7 @@ def _set_outputs(step: Step[RunParameters], outcomes: Sequence[Outcome]) -> None
         found = {name: one for outcome in completed for name, one in metrics.by_job(outcome.logged).items()}
         step.set_output("run_metrics", found)
         step.set_output("run_metrics_markdown", metrics.to_markdown(found))
+        step.set_output("metrics", dict(completed[0].logged[completed[0].job.name].metrics))
     folder = next((outcome.folder for outcome in outcomes if outcome.folder), None)
     if folder:
         step.set_output("artifact_path", str(folder))

@@ -4,74 +4,94 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from aml_actions.client import quiet
 from aml_actions.errors import ActionError
-
-if TYPE_CHECKING:
-    from azure.ai.ml import MLClient
+from aml_run.downloads import MEBIBYTE, RemoteFile, fetch_all
+from aml_run.remote_files import RemoteFiles
+from aml_run.signed_blobs import Unreadable
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-"""Names of jobs and outputs that become folders; the service allows no others."""
-_OWN = ("hd-artifacts", "artifacts")
-"""Where the SDK puts the files of a job itself. Beside those of a sweep it puts those of its best trial, which is a child here."""
+"""Names of jobs that become folders; the service allows no others."""
+_NAMED = 10
+"""Files that a warning names."""
 
 
-def download(client: MLClient, job: str, children: Sequence[str], workspace: Path, temp: Path) -> Path:
+def download(
+    remote: RemoteFiles,
+    job: str,
+    children: Sequence[str],
+    workspace: Path,
+    *,
+    limit_mb: float,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    saved: Mapping[str, Path] | None = None,
+) -> Path:
     """Download a job's files to ``aml_artifacts_<job>`` in the workspace: ``parent``, ``child_0``, ``child_1``, ...
 
-    The SDK puts the files into ``artifacts`` and declared outputs into ``named-outputs``; SDK v1 had no such level, so the
-    content of ``artifacts`` moves up. ``download(all=True)`` of azure-ai-ml 1.35 leaves declared data outputs out (it compares
-    ``UriFolder`` with ``uri_folder``), so each is asked for by its name. A file whose name would lead out of its folder is not
-    written: the SDK sees to that, and names that become folders here are plain.
+    What the job logged and wrote lies in these folders as in the job; declared outputs lie below ``named-outputs``.
 
     Args:
-        client: of the workspace that the job ran in.
+        remote: lists the files.
         job: a job that has ended.
         children: its child jobs, in their order.
         workspace: folder of the repository.
-        temp: folder for files on their way.
+        limit_mb: how much is fetched at most, in MB of 1024 x 1024 bytes.
+        say: hears how far it is.
+        warn: hears which files are left out.
+        saved: by job, folders with files that were read before, such as logs; they are moved, and only what is missing is fetched.
 
     Returns:
         The absolute path of the folder.
 
     Raises:
-        ActionError: the name of the job or of one of its outputs cannot be the name of a folder.
+        ActionError: the name of the job cannot be the name of a folder; there is more than the limit; files cannot be read.
+        azure.core.exceptions.AzureError: the files cannot be listed.
 
     """
     target = workspace / f"aml_artifacts_{_plain(job)}"
-    if target.exists():
-        shutil.rmtree(target)
     folders = {"parent": job, **{f"child_{number}": child for number, child in enumerate(children)}}
-    for folder, name in folders.items():
-        destination = target / folder
-        destination.mkdir(parents=True)
-        with tempfile.TemporaryDirectory(dir=temp) as received:
-            with quiet():
-                client.jobs.download(name, download_path=received)
-                for output in _outputs(client, name):
-                    client.jobs.download(name, download_path=received, output_name=output)
-            files = Path(received)
-            own = next((files / level for level in _OWN if (files / level).is_dir()), None)
-            if own:
-                shutil.copytree(own, destination, dirs_exist_ok=True)
-            if (files / "named-outputs").is_dir():
-                shutil.copytree(files / "named-outputs", destination / "named-outputs", dirs_exist_ok=True)
+    files: list[RemoteFile] = []
+    try:
+        for folder, name in folders.items():
+            files += remote.of(name, folder)
+    except Unreadable as error:
+        raise ActionError(
+            f"The files of job {job} cannot be listed.",
+            cause=f"the storage account does not answer as it should ({error})",
+            fix="if it has a firewall, the runner must be allowed through it",
+        ) from None
+    if target.is_symlink() or target.is_file():
+        target.unlink()
+    elif target.exists():
+        shutil.rmtree(target)
+    for folder in folders:
+        (target / folder).mkdir(parents=True)
+    left = fetch_all(
+        files,
+        target,
+        limit=int(limit_mb * MEBIBYTE),
+        what=f"the files of job {job}",
+        say=say,
+        have=_found(folders, saved or {}),
+    )
+    if left:
+        shown = "\n".join(f"{one.name}: {one.why}" for one in left[:_NAMED])
+        warn(f"{len(left)} files of job {job} are not downloaded:\n{shown}")
     return target
 
 
-def _outputs(client: MLClient, job: str) -> Iterator[str]:
-    """Give the declared outputs of a job; a sweep's are those of its best trial, and steps of a pipeline do not tell theirs."""
-    found = client.jobs.get(job)
-    if str(found.type) == "sweep":
-        return
-    for output in getattr(found, "outputs", None) or {}:
-        if output != "default":
-            yield _plain(output)
+def _found(folders: Mapping[str, str], saved: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the files that are on this disk, by their names in the target."""
+    return {
+        f"{folder}/{file.relative_to(saved[name]).as_posix()}": file
+        for folder, name in folders.items()
+        if name in saved
+        for file in saved[name].rglob("*")
+        if file.is_file()
+    }
 
 
 def _plain(name: str) -> str:

@@ -2,115 +2,110 @@
 
 from __future__ import annotations
 
-import codecs
 import re
+import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 
 from aml_actions.workflow import Workflow
+from aml_run import local_files, signed_blobs
+from aml_run.log_lines import Lines, harmless
+from aml_run.signed_blobs import Replaced, Unreadable, fetch
 
 _SHOWN = {
     "Environment": re.compile(r"azureml-logs/20_image_build_log\.txt"),
-    "Output": re.compile(r"user_logs/std_log.*\.txt"),
+    "Preparation": re.compile(r"azureml-logs/(?:55_azureml-execution|65_job_prep)[^/]*\.txt"),
+    "Output": re.compile(r"(?:retry-\d+/)?user_logs/std_log.*\.txt|azureml-logs/70_[^/]*driver_log[^/]*\.txt"),
+    "Driver": re.compile(r"logs/azureml/driver/std(?:out|err)"),
+    "Parallel": re.compile(r"logs/job_progress_overview\.txt|logs/user/(?:error\.txt|std(?:out|err)/.+\.txt|error/.+)"),
     "Pipeline": re.compile(r"logs/azureml/executionlogs\.txt"),
     "Sweep": re.compile(r"azureml-logs/hyperdrive\.txt"),
+    "End": re.compile(r"azureml-logs/75_job_post[^/]*\.txt"),
 }
-"""Build of the environment, output of every process of the script, steps of a pipeline, trials of a sweep."""
-CHUNK = 4 * 1024 * 1024
-"""Bytes of one request."""
+"""Build of the environment, output of every process of the script, a Spark driver, a parallel step, steps of a pipeline, trials of a
+sweep; 55, 65, 70 and 75 are the files of the older runtime."""
+_SYSTEM = {"System": re.compile(r"system_logs/.+|logs/azureml/(?:stdout|stderr)logs\.txt|logs/sys/.+")}
+"""What the service says of itself: many lines about nothing, so they are shown with step debug logging alone."""
+_SLICE = 64 * 1024
+"""Bytes that are split into lines at once: lines take several times their bytes of memory."""
+_CHUNKS_OF_A_POLL = 16
+"""Requests for one file before others have their turn: a job may write faster than we read."""
+_ATTEMPTS = (0.0, 0.5, 2.0)
+"""Seconds before each attempt to read the log of a job that has ended; while it runs, the next poll asks again."""
 RELAY_LIMIT = 20 * 1024 * 1024
-"""Bytes of one file that are printed: the runner's log is no store. Studio has all of it."""
+"""Characters of one file that are printed unless told otherwise: the runner's log is no store. Studio has all of it."""
 TAIL = 30
 """Lines of each file that are kept for the report of a failure."""
-_TAIL_BYTES = 16 * 1024
-"""Bytes from the end of a file that hold its last lines."""
-_MOST_FOR_TAIL = 64 * 1024 * 1024
-"""Bytes of a file that are read for its last lines; of a longer one these are the last that are looked at."""
+_TAIL_LINE = 4096
+"""Characters of such a line."""
 
 
-class Unreadable(Exception):
-    """A log file could not be read now; the text says why, without the signed URL."""
+def _ordered(names: Iterable[str], kinds: Mapping[str, re.Pattern[str]]) -> dict[str, str]:
+    """Return the names to show, in the order of their kinds, of nodes and of processes (2 before 10), with their kinds."""
+
+    def key(name: str) -> list[tuple[int, str]]:
+        return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+
+    given = sorted(names, key=key)
+    return {name: kind for kind, pattern in kinds.items() for name in given if pattern.fullmatch(name)}
 
 
-def fetch(url: str, offset: int) -> bytes:
-    """Return what a blob holds from `offset` on, at most `CHUNK` bytes; nothing new and not yet there are empty.
-
-    Raises:
-        Unreadable: any other answer, or none.
-
-    """
-    import requests
-
-    headers = {"Range": f"bytes={offset}-{offset + CHUNK - 1}", "Accept-Encoding": "identity"}
-    try:
-        answer = requests.get(url, headers=headers, timeout=(10, 60))
-    except requests.RequestException as error:
-        # The text of the exception holds the URL, and with it the signature.
-        raise Unreadable(type(error).__name__) from None
-    if answer.status_code in (404, 416):
-        return b""
-    if answer.status_code == 206:
-        return answer.content
-    if answer.status_code == 200:
-        return answer.content[offset : offset + CHUNK]
-    raise Unreadable(f"HTTP {answer.status_code} {answer.headers.get('x-ms-error-code', '')}".strip())
-
-
-def tails_of(log_files: Mapping[str, str], fetch: Callable[[str, int], bytes] = fetch) -> dict[str, list[str]]:
-    """Return the last lines of the log files of a job that has ended and whose log was not relayed, such as a failed step's.
-
-    A file that cannot be read is left out: what it would say is a help, not the failure itself.
-    """
-    tails = {}
-    for name, url in log_files.items():
-        if not any(pattern.fullmatch(name) for pattern in _SHOWN.values()):
-            continue
-        end = b""
-        offset = 0
-        try:
-            while offset < _MOST_FOR_TAIL and (data := fetch(url, offset)):
-                end = (end + data)[-_TAIL_BYTES:]
-                offset += len(data)
-        except Unreadable:
-            continue
-        lines = end.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n")[-TAIL:]
-        if any(line.strip() for line in lines):
-            tails[name] = lines
-    return tails
-
-
-@dataclass
 class _LogFile:
-    offset: int = 0
-    rest: str = ""
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
-    decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
+    """What is known of one file."""
 
-    def lines(self, data: bytes, *, final: bool = False) -> list[str]:
-        """Return the complete lines of new bytes; with `final` what is left too."""
-        self.offset += len(data)
-        text = (self.rest + self.decoder.decode(data, final)).replace("\r\n", "\n")
-        *lines, self.rest = text.split("\n")
-        if final and self.rest:
-            lines, self.rest = [*lines, self.rest], ""
-        self.tail.extend(lines)
-        return lines
+    def __init__(self, workflow: Workflow) -> None:
+        self._workflow = workflow
+        self.printed = 0
+        self.cut = False
+        self.copy: Path | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew, as the file did."""
+        self.offset = 0
+        self.lines = Lines(self._workflow.hide, lambda: self._workflow.longest_secret)
+        self.tail: deque[str] = deque(maxlen=TAIL)
+
+    def keep_end(self, lines: list[str]) -> None:
+        """Keep the last lines; a long one is cut after its secrets are hidden, so that none is cut in two."""
+        for line in lines[-TAIL:]:
+            self.tail.append(line if len(line) <= _TAIL_LINE else self.lines.shown(line)[:_TAIL_LINE])
 
 
 class LogRelay:
     """Prints what is new in a job's log files, folded by file; what is said in between begins a new group."""
 
-    def __init__(self, workflow: Workflow, fetch: Callable[[str, int], bytes] = fetch, label: str = "") -> None:
-        """Print to `workflow` what `fetch` reads; `label` begins the titles where the logs of several jobs are shown."""
+    def __init__(
+        self,
+        workflow: Workflow,
+        fetch: Callable[[str, int], bytes] = fetch,
+        label: str = "",
+        *,
+        limit: int = RELAY_LIMIT,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Print to `workflow` what `fetch` reads.
+
+        Args:
+            workflow: hears the lines, knows the secrets.
+            fetch: reads a file from an offset on.
+            label: begins the titles where the logs of several jobs are shown.
+            limit: characters of each file that are printed; the end of a longer one is kept for `tails`.
+            sleep: waits for seconds.
+        """
         self._workflow = workflow
         self._fetch = fetch
-        self._label = f"{label} · " if label else ""
+        self._label = f"{harmless(label)} · " if label else ""
+        self._limit = limit
+        self._sleep = sleep
+        self._kinds = {**_SHOWN, **_SYSTEM} if workflow.step_debug else _SHOWN
         self._files: dict[str, _LogFile] = {}
         self._group = ExitStack()
         self._group_title = ""
+        self._folder: Path | None = None
         self.problem = ""
 
     def __enter__(self) -> LogRelay:
@@ -123,8 +118,12 @@ class LogRelay:
 
     @property
     def tails(self) -> dict[str, list[str]]:
-        """The last lines of every file that was read."""
-        return {name: list(file.tail) for name, file in self._files.items() if file.tail}
+        """The last lines of every file that was read, without secrets."""
+        return {name: [file.lines.shown(line) for line in file.tail] for name, file in self._files.items() if file.tail}
+
+    def save_to(self, folder: Path) -> None:
+        """Keep whole files below a folder, under their names: what is read once need not be downloaded again."""
+        self._folder = folder
 
     def relay(self, log_files: Mapping[str, str], *, final: bool = False) -> bool:
         """Print what is new.
@@ -138,37 +137,74 @@ class LogRelay:
 
         """
         printed = False
-        for label, pattern in _SHOWN.items():
-            for name in sorted(name for name in log_files if pattern.fullmatch(name)):
-                printed |= self._relay_file(name, log_files[name], f"{self._label}{label}: {name}", final)
+        for name, kind in _ordered(log_files, self._kinds).items():
+            title = f"{self._label}{kind}: {harmless(name)}"
+            printed |= self._relay_file(name, log_files[name], title, final)
         return printed
 
     def _relay_file(self, name: str, url: str, title: str, final: bool) -> bool:
-        file = self._files.setdefault(name, _LogFile())
+        file = self._files.get(name)
+        if file is None:
+            file = self._files[name] = _LogFile(self._workflow)
+            file.copy = self._begin_copy(name)
         printed = False
-        failures = 0
-        while True:
+        requests = 0
+        while data := self._read(file, name, url, final):
+            requests += 1
+            self._keep(file, data)
+            file.offset += len(data)
+            for start in range(0, len(data), _SLICE):
+                printed |= self._show(file, name, title, file.lines.feed(data[start : start + _SLICE]))
+            # Unless the job has ended, a short answer says that this was all.
+            if not final and (len(data) < signed_blobs.CHUNK or requests == _CHUNKS_OF_A_POLL):
+                break
+        if final:
+            printed |= self._show(file, name, title, file.lines.finish())
+            if file.cut:
+                self._print(f"{title} (its end)", [file.lines.shown(line) for line in file.tail])
+        return printed
+
+    def _read(self, file: _LogFile, name: str, url: str, final: bool) -> bytes:
+        """Return what follows; nothing if it cannot be read, which `problem` tells."""
+        for wait in _ATTEMPTS if final else _ATTEMPTS[:1]:
+            if wait:
+                self._sleep(wait)
             try:
-                data = self._fetch(url, file.offset)
+                return self._fetch(url, file.offset)
+            except Replaced as error:
+                self.end_group()
+                self._workflow.info(
+                    f"{self._label}{harmless(name)} was begun anew ({error}); it is shown from its beginning."
+                )
+                file.restart()
+                file.copy = self._begin_copy(name)
             except Unreadable as error:
                 self.problem = f"{name}: {error}"
-                failures += 1
-                # While the job runs, the next poll asks again; at its end there is no next one.
-                if final and failures < 3:
-                    continue
-                return printed
-            more = len(data) == CHUNK
-            within = file.offset < RELAY_LIMIT
-            lines = file.lines(data, final=final and not more)
-            if lines and within:
-                self._print(title, lines)
-                printed = True
-                if file.offset >= RELAY_LIMIT:
-                    self._workflow.info(
-                        f"{self._label}{name} is longer than {RELAY_LIMIT >> 20} MiB; the rest of it is in Studio."
-                    )
-            if not more:
-                return printed
+        return b""
+
+    def _show(self, file: _LogFile, name: str, title: str, lines: list[str]) -> bool:
+        """Print lines as far as the limit allows, and keep the last ones."""
+        if not lines:
+            return False
+        file.keep_end(lines)
+        if file.cut:
+            return False
+        shown = []
+        for line in lines:
+            if file.printed >= self._limit:
+                file.cut = True
+                break
+            shown.append(file.lines.shown(line))
+            file.printed += len(line) + 1
+        if shown:
+            self._print(title, shown)
+        if file.cut:
+            self.end_group()
+            self._workflow.info(
+                f"{self._label}{harmless(name)} is longer than {_size(self._limit)}, the limit of what is printed (log_limit_mb); "
+                "the rest of it is in Studio, and with download_artifacts among the artifacts."
+            )
+        return bool(shown)
 
     def _print(self, title: str, lines: list[str]) -> None:
         if title != self._group_title:
@@ -181,3 +217,34 @@ class LogRelay:
         """Close the group, so that a line of our own is not folded away."""
         self._group.close()
         self._group_title = ""
+
+    # --- copies on disk
+
+    def _begin_copy(self, name: str) -> Path | None:
+        path = local_files.inside(self._folder, name) if self._folder else None
+        if path is None:
+            return None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"")
+        except OSError as error:
+            self._workflow.debug(f"{name} is not kept on disk: {error}")
+            return None
+        return path
+
+    def _keep(self, file: _LogFile, data: bytes) -> None:
+        """Append to the copy; without room on the disk there is none, and the artifacts bring the file."""
+        if file.copy is None:
+            return
+        try:
+            with file.copy.open("ab") as stream:
+                stream.write(data)
+        except OSError as error:
+            self._workflow.debug(f"{file.copy.name} is not kept on disk: {error}")
+            file.copy.unlink(missing_ok=True)
+            file.copy = None
+
+
+def _size(number: int) -> str:
+    megabytes = number / (1024 * 1024)
+    return f"{megabytes:.3g} MB" if megabytes >= 0.01 else f"{number:,} bytes"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,13 @@ from aml_actions.client import quiet
 from aml_actions.errors import ActionError
 from aml_actions.step import Step
 from aml_actions.text_files import read_text
-from aml_run import definition, files, job_file, overrides, python_file, yaml_text
+from aml_run import definition, files, job_file, known_failures, overrides, python_file, yaml_text
 from aml_run.definition import Definition, Translated
 from aml_run.parameters import RunParameters
 from aml_run.python_file import PythonWorkspace
 from aml_run.python_packages import install
 from aml_run.sdk_v1_objects import ScriptRunConfig, WrongUseOfV1
+from aml_run.source_lines import code_folders
 
 if TYPE_CHECKING:
     from azure.ai.ml.entities import Job
@@ -48,6 +49,7 @@ class Made:
         name: that the user gave to the job; mostly empty, the service then makes one.
         experiment: that the definition names, or empty.
         uploads: the same text for jobs that upload the same code.
+        code_folders: that the job takes its code from, by the step of the pipeline that does so; ``""`` is the job itself.
 
     """
 
@@ -57,6 +59,7 @@ class Made:
     name: str
     experiment: str
     uploads: str
+    code_folders: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
 
 class Maker:
@@ -87,6 +90,10 @@ class Maker:
             azure.core.exceptions.AzureError: the service refused.
 
         """
+        made = self._made(source)
+        return replace(made, code_folders=code_folders(made.job))
+
+    def _made(self, source: Source) -> Made:
         if source.chosen.kind == "python":
             return self._from_python(source)
         return self._from_file(source, source.chosen, source.translated)
@@ -99,7 +106,7 @@ class Maker:
             read = _typed(text if text is not None else read_text(chosen.file, chosen.name), chosen.name)
             document = self._overridden(source, read)
             text = _as_yaml(document)
-        with self._step.doing(f"reading {named}"), quiet():
+        with known_failures.explained(), self._step.doing(f"reading {named}"), quiet():
             job = job_file.load(chosen) if text is None else job_file.load_text(text, chosen.name, folder)
         if job.type == "automl":
             # azure-ai-ml 1.35 takes the paths of every other job from the folder of its file, and those of this one from the
@@ -131,7 +138,7 @@ class Maker:
         job = _returned_job(value, chosen, parameters.runconfig_python_function_name)
         if parameters.set:
             document = self._overridden(source, _as_document(job, chosen))
-            with self._step.doing(f"reading {chosen.name}"), quiet():
+            with known_failures.explained(), self._step.doing(f"reading {chosen.name}"), quiet():
                 job = job_file.load_text(_as_yaml(document), chosen.name, self._root)
             return Made(
                 parameters=parameters,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from aml_actions.data_plane import DataPlane
@@ -13,6 +14,8 @@ from aml_actions.tracking import Logged
 
 MOST_JOBS = 500
 """Child jobs that are asked for their metrics; a sweep may have thousands."""
+_AT_ONCE = 8
+"""Child jobs that are asked at the same time."""
 _MOST_TEXTS = 50
 """Child jobs that are asked for metrics that are no numbers, which takes requests of its own."""
 _LAG = (0.0, 1.0, 2.0)
@@ -30,10 +33,12 @@ class JobMetrics:
     Attributes:
         metrics: numbers and, of scripts that log with SDK v1, texts, lists and tables.
         params: parameters of MLflow.
+        steps: metric, and the step of its last value; 0 for one that was logged without steps.
     """
 
     metrics: Mapping[str, Any]
     params: Mapping[str, str]
+    steps: Mapping[str, int] = field(default_factory=dict)
 
 
 def descendants(history: RunHistory, job: str) -> list[ChildRun]:
@@ -67,7 +72,9 @@ def collect(
         azure.core.exceptions.AzureError: MLflow cannot be asked.
 
     """
-    numbers = {child.name: plane.tracking.logged(child.name) for child in children[:MOST_JOBS]}
+    names = [child.name for child in children[:MOST_JOBS]]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        numbers = dict(zip(names, pool.map(plane.tracking.logged, names), strict=True))
     own = Logged()
     for seconds in _LAG:
         sleep(seconds)
@@ -77,7 +84,8 @@ def collect(
     numbers[job] = own
     others = _others(plane, [job, *(child.name for child in children[:_MOST_TEXTS])], say)
     return {
-        name: JobMetrics({**others.get(name, {}), **logged.metrics}, logged.params) for name, logged in numbers.items()
+        name: JobMetrics({**others.get(name, {}), **logged.metrics}, logged.params, logged.steps)
+        for name, logged in numbers.items()
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from aml_actions.errors import ActionError, InvalidSettings
 from aml_run import metrics
+from aml_run.learned import Learned
 from aml_run.metrics import JobMetrics
 from aml_run.publish import Published
 from aml_run.submission import Submitted
@@ -28,6 +29,7 @@ class Outcome:
         message: of the service, why it failed.
         logged: what it and its child jobs logged.
         artifacts: paths of its files.
+        learned: curves, comparison, times and the rest that a completed job taught.
         folder: where they were downloaded to.
         published: the published pipeline.
         error: what turns the step red.
@@ -40,6 +42,7 @@ class Outcome:
     message: str = ""
     logged: Mapping[str, JobMetrics] = field(default_factory=dict)
     artifacts: Sequence[str] = ()
+    learned: Learned = field(default_factory=Learned)
     folder: Path | None = None
     published: Published | None = None
     error: Exception | None = None
@@ -62,6 +65,10 @@ class Outcome:
             "duration_seconds": None if self.seconds is None else round(self.seconds, 1),
             "metrics": metrics.by_job(self.logged),
             "params": {name: dict(one.params) for name, one in self.logged.items() if one.params},
+            "tags": dict(self.learned.tags),
+            "usage": self.learned.used.as_json(),
+            "comparison": self.learned.comparison.as_json() if self.learned.comparison else None,
+            "best_child": self.learned.best or None,
             "artifacts": list(self.artifacts),
             "artifact_path": str(self.folder) if self.folder else None,
             "published_pipeline": self.published.as_json() if self.published else None,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal, TypeAlias
+
 from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
 from aml_actions.spec import Parameters
+from aml_run.limits import TIME, in_seconds
 from aml_run.naming import PATTERN
+
+Time: TypeAlias = float | Annotated[str, Field(json_schema_extra={"pattern": TIME})]
+"""Minutes as a number, or a text with a unit."""
 
 
 class RunParameters(Parameters):
@@ -27,8 +33,8 @@ class RunParameters(Parameters):
     tags: dict[str, str | int | float | bool] = Field(
         default_factory=dict,
         description=(
-            "Tags of the job. `GITHUB_ACTOR`, `GITHUB_REPOSITORY`, `GITHUB_SHA` and `GITHUB_REF` are always added and win "
-            "over tags of the same name."
+            "Tags of the job. `GITHUB_ACTOR`, `GITHUB_REPOSITORY`, `GITHUB_SHA`, `GITHUB_REF` and `GITHUB_RUN_ID` are always "
+            "added and win over tags of the same name."
         ),
         examples=[{"team": "forecasting"}],
     )
@@ -40,6 +46,56 @@ class RunParameters(Parameters):
         ),
         examples=[False],
     )
+    queue_timeout: Time | None = Field(
+        default=None,
+        description=(
+            "How long the job may wait before it is `Running` for the first time: a number of minutes, or a text such as `90s`, "
+            "`45m`, `6h`. Then the job is cancelled, and the step is red and says what its compute is short of. It counts from "
+            "the submission; the steps of a pipeline wait after the pipeline itself is `Running`. Default: no limit. New."
+        ),
+        examples=["45m"],
+    )
+    timeout: Time | None = Field(
+        default=None,
+        description=(
+            "How long the job may go on after it was `Running` for the first time: a number of minutes, or a text such as "
+            "`90s`, `45m`, `6h`. Then the job is cancelled and the step is red. Default: no limit but the job's own. New."
+        ),
+        examples=["6h"],
+    )
+    on_cancel: Literal["cancel", "detach"] = Field(
+        default="cancel",
+        description=(
+            "What becomes of the job when the workflow is cancelled: `cancel` cancels it too; `detach` leaves it running, and "
+            "the step says how to attach to it. New."
+        ),
+        examples=["detach"],
+    )
+    rerun: Literal["attach", "new"] = Field(
+        default="attach",
+        description=(
+            "What a re-run of the workflow does: `attach` waits for the job that an earlier attempt of the same workflow run "
+            "submitted, if it still goes on or is `Completed` and its definition is the same; `new` always submits a new job. New."
+        ),
+        examples=["new"],
+    )
+    compare_with: str | None = Field(
+        default=None,
+        description=(
+            "What the metrics are compared with in the summary: the name of a job, or of a registered model, `name` or "
+            "`name:version`. Empty: no comparison. Default: the newest version of the registered model that `registermodel.json` "
+            "names, if there is one. New."
+        ),
+        examples=["credit-risk:3"],
+    )
+    pull_request_comment: bool = Field(
+        default=False,
+        description=(
+            "Show the summary of the run as a comment of the pull request; a later run updates it. It needs the input "
+            "`github_token` and `permissions: pull-requests: write`; without them, as on a fork, nothing is written. New."
+        ),
+        examples=[True],
+    )
     download_artifacts: bool = Field(
         default=False,
         description=(
@@ -47,6 +103,21 @@ class RunParameters(Parameters):
             "itself, `child_0`, `child_1` and so on for its child jobs. Only with `wait_for_completion`."
         ),
         examples=[True],
+    )
+    artifacts_limit_mb: float = Field(
+        default=2048,
+        gt=0,
+        description="How much `download_artifacts` fetches at most, in MB (1024 x 1024 bytes). New.",
+        examples=[500],
+    )
+    log_limit_mb: float = Field(
+        default=20,
+        gt=0,
+        description=(
+            "How much of each log file of the job is printed, in MB (1024 x 1024 bytes); the rest is in the artifacts and in "
+            "Studio. New."
+        ),
+        examples=[5],
     )
     job_file: str | None = Field(
         default=None,
@@ -146,3 +217,16 @@ class RunParameters(Parameters):
         if not value.isidentifier():
             raise PydanticCustomError("no_function_name", "the name of a function at the top of the file, such as main")
         return value
+
+    @field_validator("queue_timeout", "timeout")
+    @classmethod
+    def _is_some_time(cls, value: float | str | None) -> float | str | None:
+        try:
+            if value is None or in_seconds(value) > 0:
+                return value
+        except ValueError:
+            pass
+        raise PydanticCustomError(
+            "no_time",
+            "a number of minutes greater than 0, or a text such as 90s, 45m, 6h; without the key there is no limit",
+        )

@@ -1,7 +1,9 @@
 """What aml-run accepts, gives and needs. Cheap to import: it is read by generators and before every step."""
 
+from aml_actions.runner import MATRIX
 from aml_actions.spec import (
     ActionSpec,
+    Input,
     Output,
     Permission,
     azure_credentials_input,
@@ -17,7 +19,18 @@ ACTION = ActionSpec(
         "Submits a training job to Azure Machine Learning, waits for it, shows its log, and hands on its metrics. "
         "The step is green only if the job is Completed."
     ),
-    inputs=(azure_credentials_input(), parameters_file_input("run.json")),
+    inputs=(
+        azure_credentials_input(),
+        parameters_file_input("run.json"),
+        Input(
+            name="github_token",
+            description=(
+                "Only for `pull_request_comment`: a token that may write comments, such as `secrets.GITHUB_TOKEN` in a job with\n"
+                "`permissions: pull-requests: write`. The default is the token of the job."
+            ),
+            default="${{ github.token }}",
+        ),
+    ),
     outputs=(
         Output(
             "experiment_name", "Name of the experiment that the job belongs to.", when="as soon as the job is submitted"
@@ -32,6 +45,11 @@ ACTION = ActionSpec(
         ),
         Output(
             "run_metrics_markdown", "The metrics as a Markdown table, for a comment.", when="after the job completed"
+        ),
+        Output(
+            "metrics",
+            "Metrics of the job itself as JSON, `{metric: value}`, without those of child jobs.",
+            when="after the job completed",
         ),
         Output(
             "artifact_path",
@@ -60,8 +78,8 @@ ACTION = ActionSpec(
             when="as soon as a job was submitted",
         ),
         result_output(
-            "Job, experiment, status, link, type, compute, duration in seconds, metrics and parameters by job, artifacts, "
-            "published pipeline, error.",
+            "Job, experiment, status, link, type, compute, duration in seconds, time and nodes that it took, metrics and "
+            "parameters by job, comparison with the champion, tags, artifacts, published pipeline, error.",
         ),
     ),
     parameters=RunParameters,
@@ -82,4 +100,5 @@ ACTION = ActionSpec(
     check="aml_run.check:check",
     migrate="aml_run.migration:migrate",
     several=True,
+    variables={MATRIX: "toJSON(matrix)"},
 )

@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
+from aml_actions.errors import ActionError
 from aml_actions.markdown import code, details, escape, link, table
 from aml_actions.polling import duration
 from aml_actions.runner import Runner
+from aml_run import plots, tables
+from aml_run.learned import Learned
 from aml_run.metrics import JobMetrics
 from aml_run.outcome import Outcome
 from aml_run.publish import Published
 from aml_run.submission import Submitted
+from aml_run.tables import cut
+from aml_run.usage import Used
 
 _MOST_ROWS = 100
 """Rows of one table; the outputs have everything."""
 
 
-def of_one(outcome: Outcome, runner: Runner) -> str:
-    """Return the section of a single job that completed, or that nobody waited for."""
-    parts = [heading(outcome.job, outcome.status), facts(outcome.job, runner, outcome.status, outcome.seconds)]
+def of_one(outcome: Outcome, runner: Runner, *, brief: bool = False) -> str:
+    """Return the section of a single job that completed, or that nobody waited for.
+
+    Args:
+        outcome: of the job.
+        runner: the workflow run.
+        brief: leave out what only the summary has room for: tags and files.
+    """
+    job = outcome.job
+    parts = [heading(job, outcome.status), facts(job, runner, outcome.status, outcome.seconds, outcome.learned.used)]
     if outcome.published:
         parts.append(_published([outcome.published]))
     if outcome.logged:
-        parts.append(results(outcome.job.name, outcome.logged, outcome.artifacts))
+        parts.append(results(job, outcome.logged, outcome.learned, () if brief else outcome.artifacts))
+    if not brief and outcome.learned.tags:
+        parts.append(_tags(outcome.learned.tags))
     return "\n".join(parts)
 
 
-def of_several(outcomes: Sequence[Outcome], runner: Runner) -> str:
-    """Return the section of several jobs: one table with all, then what they logged."""
+def of_failed(outcome: Outcome, runner: Runner) -> str:
+    """Return the section of a single job that did not complete, in short: the job summary has its whole error."""
+    job = outcome.job
+    what = outcome.error.what if isinstance(outcome.error, ActionError) else f"Job {job.name} did not complete."
+    return f"### ❌ aml-run: {escape(job.experiment)}\n\n**{escape(what)}**\n\n" + facts(
+        job, runner, outcome.status, outcome.seconds, outcome.learned.used
+    )
+
+
+def of_several(outcomes: Sequence[Outcome], runner: Runner, *, brief: bool = False) -> str:
+    """Return the section of several jobs: one table with all, then what they logged; a brief one leaves files out."""
     green = all(outcome.is_green for outcome in outcomes)
     rows = [
         (
@@ -37,29 +60,40 @@ def of_several(outcomes: Sequence[Outcome], runner: Runner) -> str:
             link(outcome.job.name, outcome.job.url),
             code(outcome.job.experiment),
             _compute(outcome.job),
+            escape(dict(outcome.learned.used.rows()).get("Node-hours", "")),
             code(outcome.job.definition),
         )
         for outcome in outcomes
     ]
     sections = [
         f"### {'✅' if green else '❌'} aml-run: {len(outcomes)} jobs\n",
-        table(["Status", "Job", "Experiment", "Compute", "Definition"], rows),
+        table(["Status", "Job", "Experiment", "Compute", "Node-hours", "Definition"], rows),
         f"Commit {_commit(runner)}\n",
     ]
     if published := [outcome.published for outcome in outcomes if outcome.published]:
         sections.append(_published(published))
-    logged = {name: one for outcome in outcomes for name, one in outcome.logged.items()}
+    logged = {name: one for outcome in outcomes for name, one in _own_first(outcome)}
     if logged:
-        sections.append(_metrics(logged))
-    parameters = [
-        (escape(name), escape(key), escape(value))
-        for name, one in logged.items()
-        for key, value in sorted(one.params.items())
+        sections += [tables.of_all(logged), tables.parameters_of_all(logged)]
+    sections += [
+        tables.comparison(outcome.learned.comparison, outcome.job) for outcome in outcomes if outcome.learned.comparison
     ]
-    if parameters:
-        sections.append("#### Parameters\n\n" + _table(["Job", "Parameter", "Value"], parameters))
-    sections += [_files(f"Files of {outcome.job.name}", outcome.artifacts) for outcome in outcomes if outcome.artifacts]
-    return "\n".join(sections)
+    series = [replace(one, job=one.job or outcome.job.name) for outcome in outcomes for one in outcome.learned.series]
+    sections.append(plots.of(series))
+    for outcome in outcomes:
+        name = outcome.job.name
+        named = replace(outcome.learned, names={**outcome.learned.names, name: name})
+        sections += [tables.matrices(named), tables.pictures(named, outcome.job)]
+    if not brief:
+        sections += [
+            _files(f"Files of {outcome.job.name}", outcome.artifacts) for outcome in outcomes if outcome.artifacts
+        ]
+    return "\n".join(section for section in sections if section)
+
+
+def _own_first(outcome: Outcome) -> list[tuple[str, JobMetrics]]:
+    """Return what a job and its child jobs logged; its own comes first, since long tables are cut."""
+    return sorted(outcome.logged.items(), key=lambda one: one[0] != outcome.job.name)
 
 
 def heading(job: Submitted, status: str) -> str:
@@ -67,7 +101,7 @@ def heading(job: Submitted, status: str) -> str:
     return f"### {'✅' if status == 'Completed' else '🚀'} aml-run: {escape(job.experiment)}\n"
 
 
-def facts(job: Submitted, runner: Runner, status: str, seconds: float | None) -> str:
+def facts(job: Submitted, runner: Runner, status: str, seconds: float | None, used: Used | None = None) -> str:
     """Return state, link and origin of the job as a table.
 
     Args:
@@ -75,6 +109,7 @@ def facts(job: Submitted, runner: Runner, status: str, seconds: float | None) ->
         runner: the workflow run, for the commit.
         status: of the job.
         seconds: from submission to end; None when nobody waited.
+        used: time and nodes that the job took, if that is known.
     """
     rows = [
         ("Status", escape(_state(status, seconds))),
@@ -82,6 +117,7 @@ def facts(job: Submitted, runner: Runner, status: str, seconds: float | None) ->
         ("Experiment", code(job.experiment)),
         ("Type", escape(job.kind)),
         ("Compute", _compute(job)),
+        *((name, escape(text)) for name, text in (used.rows() if used else ())),
         ("Definition", code(job.definition)),
         ("Commit", _commit(runner)),
     ]
@@ -107,53 +143,34 @@ def _published(pipelines: Sequence[Published]) -> str:
     return "#### Published pipeline\n\n" + table(["Endpoint", "Version", "Status", "Address"], rows)
 
 
-def results(job: str, logged: Mapping[str, JobMetrics], artifacts: Sequence[str]) -> str:
-    """Return the tables of metrics and parameters and the list of files.
+def results(job: Submitted, logged: Mapping[str, JobMetrics], learned: Learned, artifacts: Sequence[str]) -> str:
+    """Return what the job taught: comparison, metrics, curves, matrices, pictures, parameters, files.
 
     Args:
         job: the job itself among those in `logged`.
         logged: what it and its child jobs logged.
+        learned: what is known beside that.
         artifacts: paths of the files that it left.
 
     """
-    sections = [_metrics(logged)]
-    parameters = [(escape(name), escape(value)) for name, value in sorted(logged[job].params.items())]
-    if parameters:
-        sections.append("#### Parameters\n\n" + _table(["Parameter", "Value"], parameters))
+    sections = [tables.comparison(learned.comparison, job)] if learned.comparison else []
+    sections.append(tables.metrics(job.name, logged, learned))
+    sections += [plots.of(learned.series), tables.matrices(learned), tables.pictures(learned, job)]
+    sections.append(tables.parameters(job.name, logged, learned))
     if artifacts:
         sections.append(_files("Files of the job", artifacts))
-    return "\n\n".join(sections)
+    return "\n\n".join(section for section in sections if section)
+
+
+def _tags(tags: Mapping[str, str]) -> str:
+    rows = [(escape(name), escape(cut(value))) for name, value in sorted(tags.items())]
+    return details(f"Tags ({len(rows)})", tables.bounded(["Tag", "Value"], rows))
 
 
 def _files(title: str, artifacts: Sequence[str]) -> str:
     names = "\n".join(f"- {code(path)}" for path in _outputs_first(artifacts)[:_MOST_ROWS])
     rest = f"\n- and {len(artifacts) - _MOST_ROWS} more" if len(artifacts) > _MOST_ROWS else ""
     return details(f"{title} ({len(artifacts)})", names + rest)
-
-
-def _metrics(logged: Mapping[str, JobMetrics]) -> str:
-    if len([name for name, one in logged.items() if one.metrics]) > 1:
-        rows = [
-            (escape(name), escape(key), escape(shown(value)))
-            for name, one in logged.items()
-            for key, value in sorted(one.metrics.items())
-        ]
-        return "#### Metrics\n\n" + _table(["Job", "Metric", "Value"], rows)
-    of_one: Mapping[str, Any] = next((one.metrics for one in logged.values() if one.metrics), {})
-    if not of_one:
-        return "The job logged no metrics."
-    cells = [(escape(key), escape(shown(value))) for key, value in sorted(of_one.items())]
-    return "#### Metrics\n\n" + _table(["Metric", "Value"], cells)
-
-
-def shown(value: Any) -> str:  # noqa: ANN401 - any JSON: SDK v1 logs texts, lists and tables too
-    """Return a metric; a number with up to six significant digits."""
-    return f"{value:.6g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
-
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rest = f"\nThe first {_MOST_ROWS} of {len(rows)}; the output `result` has all.\n" if len(rows) > _MOST_ROWS else ""
-    return table(headers, rows[:_MOST_ROWS]) + rest
 
 
 def _outputs_first(artifacts: Sequence[str]) -> list[str]:

@@ -4,7 +4,8 @@ import pytest
 from azure.ai.ml.entities import Model
 
 from aml_actions.errors import ActionError
-from aml_registermodel.gate import Comparison, compare, job_behind, judge
+from aml_actions.registered_models import job_behind
+from aml_registermodel.gate import Comparison, compare, judge
 
 JOBS = ("new_job", "old_job")
 

@@ -8,13 +8,14 @@ import pytest
 
 from aml_actions.errors import ActionError, InvalidSettings
 from aml_actions.findings import Findings
+from aml_actions.registered_models import SOURCE_PROPERTY
 from aml_actions.run_history import ChildRun
 from aml_actions.runner import Runner
 from aml_actions.settings import check_settings
 from aml_actions.spec import CheckContext
 from aml_registermodel.files import Found
 from aml_registermodel.parameters import RegisterModelParameters
-from aml_registermodel.registration import SOURCE_PROPERTY, default_name, wanted
+from aml_registermodel.registration import default_name, wanted
 from aml_registermodel.source import Source, choose_step
 from aml_registermodel.spec import ACTION
 

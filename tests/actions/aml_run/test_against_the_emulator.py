@@ -138,12 +138,14 @@ def test_a_repository_of_the_legacy_actions_trains_as_it_is(repository: Training
 
     # The job in Azure is the one that was meant.
     job = client.jobs.get(run_id)
-    assert job.tags == {
+    assert {**job.tags, "AML_RUN_DEFINITION": ""} == {
         "team": "blue",
         "GITHUB_ACTOR": "octocat",
         "GITHUB_REPOSITORY": "octo/credit-risk",
         "GITHUB_SHA": "c0ffee0000000000000000000000000000000000",
         "GITHUB_REF": "refs/heads/main",
+        "GITHUB_RUN_ID": "4711",
+        "AML_RUN_DEFINITION": "",
     }
     assert job.compute.endswith(COMPUTE)
 

@@ -1,6 +1,8 @@
 """What a data scientist reads when a job failed."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aml_actions.run_history import ChildRun
 from aml_actions.service_error import ServiceError
@@ -117,3 +119,78 @@ def test_an_exception_that_azure_quotes_is_not_shown_twice() -> None:
     error = failed({"error": {"code": "UserError", "message": quoted}}, {"user_logs/std_log.txt": TRACEBACK})
     assert str(error).count("Traceback") == 1
     assert "exited with status code 1." in str(error)
+
+
+def test_the_codes_are_a_chain_that_is_told_once() -> None:
+    chain = {"code": "BadArgument", "innerError": {"code": "ArgumentInvalid", "innerError": {"code": "UserError"}}}
+    body = {"error": {"code": "UserError", "message": "wrong", "target": "inputs", "innerError": chain}}
+    error = failed(body, {})
+    assert "Error: UserError > BadArgument > ArgumentInvalid (target: inputs)\n" in str(error)
+    assert error.details is not None
+    assert "- `UserError > BadArgument > ArgumentInvalid (target: inputs)`" in error.details
+
+
+def test_child_jobs_that_failed_alike_share_a_line() -> None:
+    children = tuple(
+        ChildRun(f"c{number}", f"trial {number}", "Failed", ServiceError.from_body(SCRIPT_FAILED))
+        for number in range(200)
+    )
+    text = str(failed({"error": {"code": "ServiceError", "message": "Some failed."}}, {}, children=children))
+    assert "Error: ServiceError\n  trial 0, trial 1, trial 2 and 197 more: UserError > ExecutionFailed" in text
+    assert "190 more child jobs failed." in text
+    assert len(text) < 7000
+
+
+def test_the_log_that_the_service_names_is_shown() -> None:
+    tails = {"user_logs/std_log_process_0.txt": ["ValueError: a"], "user_logs/std_log_process_1.txt": ["ValueError: b"]}
+    assert failing_log(tails, "user_logs/std_log_process_1.txt") == "user_logs/std_log_process_1.txt"
+
+
+def test_a_process_that_lost_another_one_is_not_the_reason() -> None:
+    tails = {
+        "user_logs/std_log_process_0.txt": [
+            *TRACEBACK[:2],
+            "ConnectionResetError: [Errno 104] Connection reset by peer",
+        ],
+        "user_logs/std_log_process_1.txt": TRACEBACK,
+    }
+    assert failing_log(tails, "user_logs/std_log_process_0.txt") == "user_logs/std_log_process_1.txt"
+
+
+def test_the_first_error_of_a_build_is_shown_above_its_end() -> None:
+    tails = {BUILD_LOG: [f"cleaning up {number}" for number in range(40)]}
+    first = ["ERROR: No matching distribution found for nosuch==1"]
+    error = explain("happy_ant", "Failed", URL, ServiceError.from_body(BUILD_FAILED), tails, first_error=first)
+    assert f"First error in {BUILD_LOG}:\n{first[0]}" in str(error)
+    assert (error.details or "").index(first[0]) < (error.details or "").index("cleaning up 39")
+
+
+@given(
+    message=st.text(),
+    tails=st.dictionaries(
+        st.sampled_from(["user_logs/std_log.txt", BUILD_LOG, "system_logs/x"]) | st.text(),
+        st.lists(st.text(max_size=5000)),
+    ),
+    status=st.sampled_from(["Failed", "Canceled", "NotResponding", ""]),
+    child=st.text(),
+)
+def test_whatever_service_and_script_say_the_failure_is_told(
+    message: str, tails: dict[str, list[str]], status: str, child: str
+) -> None:
+    body = {"error": {"code": message, "message": message, "innerError": {"code": child}}}
+    error = failed(body, tails, status, (ChildRun(child, child, "Failed", ServiceError.from_body(body)),))
+    assert error.what.startswith("Job happy_ant")
+    assert URL in str(error)
+    assert len(str(error)) < 20_000
+
+
+def test_an_exit_code_keeps_its_meaning_beside_a_cause_that_is_nearer() -> None:
+    body = {
+        "error": {
+            "code": "UserError",
+            "message": "Execution failed. User process 'python' exited with status code 134.",
+        }
+    }
+    text = str(failed(body, {"user_logs/std_log.txt": ["RuntimeError: CUDA out of memory."]}))
+    assert "Exit code 134: the process aborted itself" in text
+    assert "Likely cause: the memory of the GPU ran out" in text

@@ -8,7 +8,7 @@ from azure.core.exceptions import HttpResponseError
 
 from aml_actions.run_history import RunDetails
 from aml_actions.workflow import Workflow
-from aml_run.logs import TAIL, LogRelay, Unreadable, tails_of
+from aml_run.logs import LogRelay
 from aml_run.several import Ended, follow
 
 
@@ -41,11 +41,12 @@ class Cloud:
 
 def run(cloud: Cloud) -> tuple[dict[str, Ended], str]:
     stream = io.StringIO()
+    workflow = Workflow(stream)
     ended = follow(
         list(cloud.ends),
         cloud,  # type: ignore[arg-type]
-        Workflow(stream),
-        lambda workflow, label: LogRelay(workflow, cloud.fetch, label),
+        workflow,
+        lambda job, label: LogRelay(workflow, cloud.fetch, label),
         cloud.clock,
         cloud.sleep,
     )
@@ -92,21 +93,3 @@ def test_a_group_of_the_log_belongs_to_one_job() -> None:
 def test_a_single_job_is_shown_as_it_always_was() -> None:
     _, log = run(Cloud({"a": (5, "Completed")}))
     assert "::group::Output: user_logs/std_log.txt" in log
-
-
-def test_the_last_lines_of_a_log_that_nobody_relayed() -> None:
-    def fetch(url: str, offset: int) -> bytes:
-        if url == "broken":
-            raise Unreadable("HTTP 403")
-        content = b"".join(f"line {number}\n".encode() for number in range(5000))
-        return content[offset : offset + 10_000]
-
-    tails = tails_of(
-        {
-            "user_logs/std_log_process_00.txt": "x",
-            "user_logs/std_log_process_01.txt": "broken",
-            "system_logs/x.log": "x",
-        },
-        fetch,
-    )
-    assert tails == {"user_logs/std_log_process_00.txt": [f"line {number}" for number in range(5000 - TAIL, 5000)]}

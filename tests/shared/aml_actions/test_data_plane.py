@@ -7,7 +7,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from aml_actions.run_history import RunHistory
-from aml_actions.tracking import Tracking, number, rest_address
+from aml_actions.tracking import Point, Tracking, number, rest_address
 from aml_actions.workspace import WorkspaceRef
 
 WORKSPACE = WorkspaceRef("sub", "rg", "ws")
@@ -134,3 +134,47 @@ def test_the_rest_api_of_a_workspace() -> None:
     assert rest_address(uri) == (
         "https://eastus.api.azureml.ms/mlflow/v2.0/subscriptions/s/resourceGroups/g/providers/p/workspaces/w"
     )
+
+
+class Paged:
+    """The history of a metric in pages, each behind the token of the one before."""
+
+    def __init__(self, pages: list[list[dict[str, Any]]]) -> None:
+        self.pages = pages
+
+    def get(self, url: str, params: Mapping[str, str]) -> dict[str, Any]:
+        assert url.endswith("/api/2.0/mlflow/metrics/get-history")
+        assert (params["run_id"], params["metric_key"]) == ("ant", "loss")
+        number = int(params.get("page_token", "0"))
+        more = {"next_page_token": str(number + 1)} if number + 1 < len(self.pages) else {}
+        return {"metrics": self.pages[number], **more}
+
+
+def test_the_history_of_a_metric_comes_in_pages_and_has_finite_numbers_in_the_order_of_steps() -> None:
+    pages = [
+        [{"value": 1.0, "step": 2, "timestamp": 5}, {"value": "NaN", "step": 3}, {"value": "Infinity", "step": 4}],
+        [{"value": 3.0, "step": "1", "timestamp": "9"}, {"value": 2.0, "timestamp": 1}],
+        [{"value": 4.0, "step": 2, "timestamp": 4}],
+    ]
+    found = Tracking(Paged(pages), "azureml://region.example/mlflow/v1.0/x").history("ant", "loss")  # type: ignore[arg-type]
+    assert found == [Point(0, 1, 2.0), Point(1, 9, 3.0), Point(2, 4, 4.0), Point(2, 5, 1.0)]
+
+
+def test_a_job_with_its_tags_times_and_nodes() -> None:
+    found = history(
+        {
+            f"{BASE}/runs/ant": {
+                "tags": {"team": "blue"},
+                "properties": {"best_child_run_id": "ant_3", "attempt": 1},
+                "createdUtc": "2026-11-25T12:00:00.0000000+00:00",
+                "startTimeUtc": "2026-11-25T12:01:00.5Z",
+                "endTimeUtc": None,
+                "target": "cpu-cluster",
+                "compute": None,
+                "computeRequest": {"nodeCount": 2, "gpuCount": 0},
+            }
+        }
+    ).run("ant")
+    assert (found.tags, found.properties["attempt"]) == ({"team": "blue"}, "1")
+    usage = found.usage
+    assert (usage.queued_seconds, usage.running_seconds, usage.compute, usage.nodes) == (60.5, None, "cpu-cluster", 2)

@@ -133,11 +133,12 @@ def test_the_process_of_the_step_becomes_the_action(tree, tmp_path, actions_home
         process.communicate()
 
 
-def test_a_cancelled_step_ends_at_once_and_says_so(tree, tmp_path, actions_home):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_cancelled_step_ends_at_once_and_says_so(tree, tmp_path, actions_home, number, code):
     process, _ = started(tree, tmp_path, actions_home)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     rest, _ = process.communicate(timeout=10)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "::error title=aml-probe::The step was cancelled." in rest
     assert "Traceback" not in rest
 
