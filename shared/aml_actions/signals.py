@@ -123,6 +123,8 @@ def raising() -> Iterator[None]:
     try:
         yield
     finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)  # what nobody handles any more would end the process
         for number, handler in kept.items():
             signal.signal(number, handler)
         _handler = before

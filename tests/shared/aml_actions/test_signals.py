@@ -62,6 +62,16 @@ def test_one_that_was_caught_does_not_come_again() -> None:
         time.sleep(0.8)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_nothing_comes_after_the_block() -> None:
+    with raising():
+        insist()
+        Swallows()
+        with pytest.raises(Cancelled):
+            time.sleep(5)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "an alarm that nobody handles ends the process"
+
+
 def test_the_handlers_of_before_come_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with raising():
