@@ -50,6 +50,10 @@ class FailedError(Exception):
         self.error, self.status = error, status
 
 
+class CanceledError(FailedError):
+    """A deployment was canceled; `error` is what Resource Manager says of it."""
+
+
 class Deployment:
     """A deployment that runs."""
 
@@ -102,7 +106,7 @@ class Deployment:
         """Make everything; the record tells how it ended.
 
         Raises:
-            FailedError: something failed.
+            FailedError: something failed, or it was canceled.
 
         """
         self._store.move(self.prepared.id, "Running", unless="Canceling")
@@ -116,7 +120,7 @@ class Deployment:
         if self.cancelled:
             error = {"code": "DeploymentCanceled", "message": f"The deployment '{self.prepared.name}' was canceled."}
             self._end("Canceled", error=error)
-            raise FailedError(error)
+            raise CanceledError(error)
         self._end("Succeeded", outputs=self._outputs())
 
     def _end(self, state: str, **properties: Any) -> None:  # noqa: ANN401 - any JSON
@@ -151,6 +155,8 @@ class Deployment:
                     unfinished.discard(one.key)
                     try:
                         future.result()
+                    except CanceledError:
+                        lost.add(one.key)  # with the whole; nothing has failed
                     except FailedError as failed:
                         failures.append(failed.error)
                         lost.add(one.key)
@@ -237,7 +243,7 @@ class Deployment:
         try:
             deployment.run()
         except FailedError as failed:
-            raise FailedError(ended_badly(one.id, [failed.error])) from None
+            raise type(failed)(ended_badly(one.id, [failed.error])) from None
         finally:
             self.made += deployment.made
         return "OK"
