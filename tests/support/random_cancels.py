@@ -22,8 +22,9 @@ from support.training import TrainingRepository
 
 GRACE = INT_TO_TERM + TERM_TO_KILL
 """Seconds from the first signal until the runner kills."""
-_JOB_SECONDS = 6
-TRAINS = f"echo training; sleep {_JOB_SECONDS}; echo trained"
+SHORT = 6
+"""Seconds of a job that ends by itself, so that some cancels meet its end."""
+_TRAINS = "echo training; sleep {seconds}; echo trained"
 _SHELL_STARTS = 0.1
 """Seconds in which bash itself starts and may forget a SIGINT, before the first line of ours; the SIGTERM then cancels the step."""
 _EARLIER_JOB = "job {job} had ended before: Completed"
@@ -102,7 +103,14 @@ class Cancel:
 
 
 def cancel_at_random(
-    repository: TrainingRepository, home: Path, number: int, *, at_once: int, seed: int, name: str = "cancel"
+    repository: TrainingRepository,
+    home: Path,
+    number: int,
+    *,
+    at_once: int,
+    seed: int,
+    seconds: int = SHORT,
+    name: str = "cancel",
 ) -> list[Cancel]:
     """Cancel steps at moments that are spread over the whole life of a step, from its start to just before its end.
 
@@ -112,27 +120,30 @@ def cancel_at_random(
         number: how many steps.
         at_once: how many at the same time; they slow each other down, which makes the moments more random.
         seed: of the moments.
+        seconds: that the jobs run when nobody cancels them; the moments lie in the life of a step with a `SHORT` one.
         name: begins the names of the jobs.
 
     """
     bench = Bench(repository, Cloud(repository.emulator, repository.workspace))
     lock = threading.Lock()
 
-    def begin(job: str) -> tuple[RunningStep, float]:
+    def begin(job: str, lasts: int) -> tuple[RunningStep, float]:
         with lock:
-            write_parameters(repository.root, f"{job}.json", {"job_file": bench.job(job, TRAINS)})
+            write_parameters(
+                repository.root, f"{job}.json", {"job_file": bench.job(job, _TRAINS.format(seconds=lasts))}
+            )
             return start(
                 repository, "aml-run", {"AML_ACTIONS_HOME": str(home)}, parameters_file=f"{job}.json"
             ), time.monotonic()
 
     def whole(job: str) -> float:
-        step, began = begin(job)
+        step, began = begin(job, SHORT)
         outcome = step.outcome()
         assert outcome.code == 0, outcome.log
         return time.monotonic() - began
 
     def one(job: str, moment: float) -> Cancel:
-        step, began = begin(job)
+        step, began = begin(job, seconds)
         time.sleep(max(0.0, moment - (time.monotonic() - began)))
         exit_seconds = None
         at = time.time()

@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.emulator import RunningEmulator
-from support.fault_matrix import WAITS, Bench, Cloud, check, operations_of
-from support.training import COMPUTE, training_repository
+from support.benches import Benches, Case, benches
+from support.fault_matrix import WAITS, Bench, check, operations_of
+from support.training import COMPUTE
 
 from aml_emulator.faults.fault import LONG_RUNNING
 from aml_emulator.faults.names import OPERATIONS
 
+pytestmark = pytest.mark.xdist_group("aml-run: requests under faults")  # one worker has the emulators of this module
+AT_ONCE = 5
+"""Steps at the same time: each of them mostly waits."""
 MODEL = "a-model"
 PARAMETERS: Mapping[str, Any] = {"download_artifacts": True, "compare_with": f"{MODEL}:1"}
 
@@ -218,34 +221,25 @@ def _unfair(used: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{one['operation']} was not met" for one in used if not one["used"]]
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, emulator: RunningEmulator) -> Iterator[Bench]:
-    repository = training_repository(tmp_path_factory.mktemp("requests"), emulator, "ws-requests-under-faults")
-    yield Bench(repository, Cloud(emulator, repository.workspace))
-
-
-@pytest.fixture(scope="module")
-def shared(bench: Bench) -> str:
-    """The definition of a job whose code Azure has."""
-    file = bench.plain_job("shared-0", "python log.py", COMPUTE, 0)
-    outcome, _ = bench.step({"job_file": file}, [])
+def prepare(bench: Bench) -> None:
+    """Give Azure the code of the jobs that do not upload theirs."""
+    outcome, _ = bench.step({"job_file": bench.plain_job("shared-0", "python log.py", COMPUTE, 0)}, [])
     assert outcome.code == 0, outcome.log
-    return file
 
 
 def _name(*parts: str) -> str:
     return "-".join("".join(char if char.isalnum() else "-" for char in part) for part in parts).strip("-").lower()[:60]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_goes_wrong_for_a_moment_changes_nothing(bench: Bench, shared: str, emulator: RunningEmulator, kind: str):
+def moment(bench: Bench, kind: str) -> None:
+    """Check a step in which every operation meets a fault once."""
     job, second = _name("moment", kind), _name("shared", kind)
     sets = [
         {"job_file": bench.job(job), **PARAMETERS},
         {"job_file": bench.plain_job(second, "python log.py", COMPUTE, 0)},
     ]
     outcome, used = bench.step(sets, [faulty(name, kind) for name in ROWS if is_quiet(name, kind)])
-    check(outcome, emulator)
+    check(outcome, bench.cloud.emulator)
     assert outcome.code == 0, outcome.log
     assert _unfair(used) == []
     states = bench.cloud.jobs()
@@ -259,16 +253,14 @@ def _runs(outcome) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "kind"), CELLS, ids=lambda text: text)
-def test_what_does_not_pass_is_told_in_the_right_words(
-    bench: Bench, shared: str, emulator: RunningEmulator, name: str, kind: str
-):
+def cell(bench: Bench, name: str, kind: str) -> None:
+    """Check a step that ends otherwise."""
     job, end = _name("cell", name, kind), CELLS[name, kind]
     limits = {"queue_timeout": "4s"} if name == "runs.details" else {}
     # Only code that Azure has is asked for.
     file = bench.plain_job(job, "python log.py", COMPUTE, 0) if name == "codes.get" else bench.job(job)
     outcome, used = bench.step({"job_file": file, **PARAMETERS, **limits}, [faulty(name, kind)])
-    check(outcome, emulator)
+    check(outcome, bench.cloud.emulator)
     assert outcome.code == end.code, outcome.log
     assert _unfair(used) == []
     told = "\n".join([*outcome.annotations, outcome.log] if end.code == 0 or "logs" in name else outcome.annotations)
@@ -282,8 +274,8 @@ def test_what_does_not_pass_is_told_in_the_right_words(
 STORAGE_KINDS = ("503 twice", "502", "dropped before", "dropped answer", "cut body", "slow")
 
 
-def test_storage_that_is_busy_for_a_moment_changes_nothing(bench: Bench, emulator: RunningEmulator):
-    """Every kind meets an output of its own, at the same time; the upload of code and the listing meet one."""
+def storage(bench: Bench) -> None:
+    """Check a step whose storage is busy: every kind meets an output of its own; the upload of code and the listing meet one."""
     parts = {kind: f"part-{number}.txt" for number, kind in enumerate(STORAGE_KINDS)}
     faults = [
         *({"operation": "blobs.read", "match": parts[kind], **{**KINDS[kind], "count": 1}} for kind in STORAGE_KINDS),
@@ -292,7 +284,7 @@ def test_storage_that_is_busy_for_a_moment_changes_nothing(bench: Bench, emulato
     ]
     file = bench.job("storage", code={part: f"{kind} {'x' * 2000}" for kind, part in parts.items()})
     outcome, used = bench.step({"job_file": file, **PARAMETERS}, [*faults, {"operation": "blobs.list", "status": 503}])
-    check(outcome, emulator)
+    check(outcome, bench.cloud.emulator)
     assert outcome.code == 0, outcome.log
     assert _unfair(used) == []
     folder = Path(outcome.outputs["artifact_path"]) / "parent/named-outputs/model"
@@ -301,10 +293,11 @@ def test_storage_that_is_busy_for_a_moment_changes_nothing(bench: Bench, emulato
     }
 
 
-def test_a_compute_that_cannot_be_asked_does_not_hide_the_limit(bench: Bench, emulator: RunningEmulator):
+def compute(bench: Bench) -> None:
+    """Check a step that gives up while the compute cannot be asked why."""
     faults = [{"operation": "computes.get", **LAST}, {"operation": "jobs.stuck"}]
     outcome, used = bench.step({"job_file": bench.job("compute"), "queue_timeout": "3s"}, faults)
-    check(outcome, emulator)
+    check(outcome, bench.cloud.emulator)
     assert outcome.code == 1
     assert _unfair(used) == []
     (error,) = outcome.annotations
@@ -312,40 +305,32 @@ def test_a_compute_that_cannot_be_asked_does_not_hide_the_limit(bench: Bench, em
     assert bench.cloud.jobs()["compute"] == "Canceled"
 
 
-@pytest.mark.parametrize("kind", ["429", "503 twice", "502", "dropped before", "dropped answer"])
-def test_a_cancel_that_does_not_arrive_is_sent_again(bench: Bench, emulator: RunningEmulator, kind: str):
+def cancel(bench: Bench, kind: str) -> None:
+    """Check a step that gives up while a cancel does not arrive."""
     job = _name("cancel", kind)
     faults = [{"operation": "jobs.cancel", **KINDS[kind]}]
     outcome, used = bench.step({"job_file": bench.job(job, WAITS), "timeout": "1s"}, faults)
-    check(outcome, emulator)
+    check(outcome, bench.cloud.emulator)
     assert outcome.code == 1
     assert _unfair(used) == []
     assert "is Canceled" in outcome.annotations[0]
     assert bench.cloud.jobs()[job] == "Canceled"
 
 
-@pytest.mark.parametrize("name", ["any", "any.read", "any.write"])
-def test_a_burst_of_failures_everywhere_is_ridden_out(bench: Bench, emulator: RunningEmulator, name: str):
+def burst(bench: Bench, name: str) -> None:
+    """Check a step in which all of Azure is down for a moment."""
     job = _name("burst", name)
     outcome, used = bench.step(
         {"job_file": bench.job(job)}, [{"operation": name, "status": 503, "count": 2, "after": 2}]
     )
-    check(outcome, emulator)
+    check(outcome, bench.cloud.emulator)
     assert outcome.code == 0, outcome.log
     assert _unfair(used) == []
     assert bench.cloud.going_on() == {}
 
 
-def test_the_table_is_complete(bench: Bench, shared: str):
-    """Every operation of the switchboard has a row or is not asked for; every request of a step is in a row; every cell is one."""
-    rows = {row.of or name for name, row in ROWS.items()}
-    named = {name for name in rows if " " not in name}
-    assert named <= set(OPERATIONS)
-    assert named | OTHERS | ELSEWHERE == set(OPERATIONS)
-    assert not (named | ELSEWHERE) & OTHERS
-    assert all(name.startswith("lro.") for name in LONG_RUNNING), "a step of aml-run makes no resource but jobs"
-    assert {name for name, _ in CELLS} <= set(ROWS)
-    assert {kind for _, kind in CELLS} <= {*KINDS, FOR_EVER}
+def requests(bench: Bench) -> None:
+    """Check that every request of a step is in a row."""
     fitting = [name for name in ROWS if " " in name]
     before = len(bench.cloud.requests())
     sets = [
@@ -375,7 +360,78 @@ def _is_of_the_job(request: Mapping[str, Any]) -> bool:
     return "metrics.write" in operations_of(request) or (request["method"] == "PUT" and "restype" in request["query"])
 
 
-def test_every_cell_is_counted():
+CANCELS = ("429", "503 twice", "502", "dropped before", "dropped answer")
+BURSTS = ("any", "any.read", "any.write")
+BODIES: Mapping[str, Sequence[Case]] = {
+    # The longest first: one that begins last would be waited for alone.
+    "test_storage_that_is_busy_for_a_moment_changes_nothing": [(storage, ())],
+    "test_a_burst_of_failures_everywhere_is_ridden_out": [(burst, (name,)) for name in reversed(BURSTS)],
+    "test_what_goes_wrong_for_a_moment_changes_nothing": [(moment, (kind,)) for kind in KINDS],
+    "test_what_does_not_pass_is_told_in_the_right_words": [(cell, place) for place in CELLS],
+    "test_a_compute_that_cannot_be_asked_does_not_hide_the_limit": [(compute, ())],
+    "test_a_cancel_that_does_not_arrive_is_sent_again": [(cancel, (kind,)) for kind in CANCELS],
+    "test_every_request_of_a_step_has_a_row": [(requests, ())],
+}
+"""What the tests below wait for."""
+
+
+@pytest.fixture(scope="module")
+def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
+    """Run the bodies of the tests that were asked for."""
+    asked = {
+        (item.originalname, tuple(item.callspec.params.values()) if hasattr(item, "callspec") else ())
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.module is request.module
+    }
+    cases = [case for test, some in BODIES.items() for case in some if (test, case[1]) in asked]
+    with benches(tmp_path_factory.mktemp("requests"), min(AT_ONCE, len(cases)), prepare, cases) as found:
+        yield found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_goes_wrong_for_a_moment_changes_nothing(ran: Benches, kind: str) -> None:
+    ran.result(moment, kind)
+
+
+@pytest.mark.parametrize(("name", "kind"), CELLS, ids=lambda text: text)
+def test_what_does_not_pass_is_told_in_the_right_words(ran: Benches, name: str, kind: str) -> None:
+    ran.result(cell, name, kind)
+
+
+def test_storage_that_is_busy_for_a_moment_changes_nothing(ran: Benches) -> None:
+    ran.result(storage)
+
+
+def test_a_compute_that_cannot_be_asked_does_not_hide_the_limit(ran: Benches) -> None:
+    ran.result(compute)
+
+
+@pytest.mark.parametrize("kind", CANCELS)
+def test_a_cancel_that_does_not_arrive_is_sent_again(ran: Benches, kind: str) -> None:
+    ran.result(cancel, kind)
+
+
+@pytest.mark.parametrize("name", BURSTS)
+def test_a_burst_of_failures_everywhere_is_ridden_out(ran: Benches, name: str) -> None:
+    ran.result(burst, name)
+
+
+def test_every_request_of_a_step_has_a_row(ran: Benches) -> None:
+    ran.result(requests)
+
+
+def test_every_operation_of_the_switchboard_has_a_row_or_is_not_asked_for() -> None:
+    rows = {row.of or name for name, row in ROWS.items()}
+    named = {name for name in rows if " " not in name}
+    assert named <= set(OPERATIONS)
+    assert named | OTHERS | ELSEWHERE == set(OPERATIONS)
+    assert not (named | ELSEWHERE) & OTHERS
+    assert all(name.startswith("lro.") for name in LONG_RUNNING), "a step of aml-run makes no resource but jobs"
+    assert {name for name, _ in CELLS} <= set(ROWS)
+    assert {kind for _, kind in CELLS} <= {*KINDS, FOR_EVER}
+
+
+def test_every_cell_is_counted() -> None:
     quiet = sum(is_quiet(name, kind) for name in ROWS for kind in KINDS)
     assert (quiet, len(CELLS), len(STORAGE_KINDS) + 2) == (QUIET, TOLD, 8)
 
