@@ -12,19 +12,20 @@ from aml_actions.data_plane import DataPlane, connect
 from aml_actions.errors import ActionError
 from aml_actions.signals import Cancelled, insist
 from aml_actions.step import Step
-from aml_run import again, cancelling, comment, metrics, patience, states, summary, tables, why
-from aml_run.artifacts import download
+from aml_run import again, bringing_back, cancelling, comment, metrics, patience, states, summary, why
+from aml_run.cancelling import Cancellation
 from aml_run.child_logs import JobLogs
 from aml_run.job_service import JobService
-from aml_run.learned import learn
 from aml_run.making import Made
 from aml_run.outcome import Outcome, RunsFailed
 from aml_run.parameters import RunParameters
 from aml_run.publish import publish
-from aml_run.remote_files import RemoteFiles
 from aml_run.several import Ended, follow
 from aml_run.submission import Submission, Submitted, make_all
 from aml_run.waiting import verdict
+
+_ENDED_BADLY = ("Failed", "Canceled")
+"""End states of jobs that may have left something, beside the one that everybody hopes for."""
 
 
 def work(step: Step[RunParameters]) -> None:
@@ -39,27 +40,28 @@ def work(step: Step[RunParameters]) -> None:
     if not token.startswith("${{"):  # outside GitHub nobody has filled in the default
         step.workflow.mask(token)
     insist()  # on a cancel of the job, wherever the signal comes
-    made: list[Made] = []
+    outcomes: list[Outcome] = []
     submission: Submission | None = None
     try:
         made = make_all(step)
         submission = Submission(step, made)
-        _work(step, made, submission)
+        _work(step, made, submission, outcomes)
     except Cancelled as stopping:
         stopping.caught()
         names = submission.names() if submission else {}
-        cancelling.stop(step, stopping, names, submission.may_come if submission else lambda name: False)
+        found = cancelling.stop(step, stopping, names, submission.may_come if submission else lambda name: False)
+        _set_outputs_of_cancelled(step, outcomes, found)
         raise
 
 
-def _work(step: Step[RunParameters], made: Sequence[Made], submission: Submission) -> None:
+def _work(step: Step[RunParameters], made: Sequence[Made], submission: Submission, outcomes: list[Outcome]) -> None:
     submissions = submission.submit_all()
     runs = [(one, Outcome(job)) for one, job in zip(made, submissions, strict=True) if isinstance(job, Submitted)]
     refused = [error for error in submissions if isinstance(error, Exception)]
     if runs:
-        _announce(step, [outcome.job for _, outcome in runs])
+        outcomes += [outcome for _, outcome in runs]
+        _announce(step, [outcome.job for outcome in outcomes])
         _conclude(step, runs)
-        outcomes = [outcome for _, outcome in runs]
         _set_outputs(step, outcomes)
         _summarize(step, outcomes)
         comment.update(step, outcomes)
@@ -93,8 +95,9 @@ def _conclude(step: Step[RunParameters], runs: Sequence[tuple[Made, Outcome]]) -
         except Exception as error:
             # Nobody can wait for the jobs.
             for _, outcome in waited:
-                outcome.error = give_up(outcome.job.name, error)
+                problem = give_up(outcome.job.name, error)
                 outcome.status = given_up[outcome.job.name]
+                outcome.error = why.given_up(step, outcome, problem)
             return
         ended = follow(
             [outcome.job.name for _, outcome in waited],
@@ -112,9 +115,11 @@ def _conclude(step: Step[RunParameters], runs: Sequence[tuple[Made, Outcome]]) -
             try:
                 _judge(step, plane, made, outcome, ended[outcome.job.name])
                 if outcome.error is None:
-                    _hand_on(step, plane, made, outcome, kept)
+                    bringing_back.of_completed(step, plane, made, outcome, kept)
             except Exception as error:
-                outcome.error = error
+                outcome.error = why.given_up(step, outcome, error)
+            if outcome.status in _ENDED_BADLY:
+                bringing_back.of_failed(step, plane, made, outcome, kept)
     shutil.rmtree(kept, ignore_errors=True)
     for made, outcome in runs:
         if made.parameters.pipeline_publish and outcome.is_green:
@@ -147,8 +152,9 @@ def _judge(step: Step[RunParameters], plane: DataPlane, made: Made, outcome: Out
     """Fill in the state of a job for which nobody waits any more, and the error if it is not Completed."""
     job = outcome.job
     outcome.seconds = ended.seconds
-    if ended.error is not None or ended.details is None:
-        outcome.error = ended.error
+    if ended.error is not None:
+        outcome.error = why.given_up(step, outcome, ended.error)
+    if ended.details is None:
         return
     if ended.log_problem and not ended.tails:
         step.workflow.warning(
@@ -162,49 +168,8 @@ def _judge(step: Step[RunParameters], plane: DataPlane, made: Made, outcome: Out
         return
     problem = ended.details.error
     outcome.message = problem.message if problem else ""
-    outcome.error = why.failed(step, plane, made, job, outcome.status, ended)
+    outcome.error, outcome.learned = why.failed(step, plane, made, outcome, ended.details, ended.tails)
     outcome.message = outcome.message or outcome.error.report.message
-
-
-def _hand_on(step: Step[RunParameters], plane: DataPlane, made: Made, outcome: Outcome, kept: Path) -> None:
-    """Fetch what a completed job and its child jobs logged, and their files; the logs that were read are in `kept`."""
-    job = outcome.job
-    with step.doing(f"reading metrics and files of job {job.name}"):
-        children = again.asked(lambda: metrics.descendants(plane.history, job.name))
-        outcome.logged = again.asked(lambda: metrics.collect(plane, job.name, children, step.workflow.info))
-        outcome.artifacts = again.asked(lambda: plane.history.artifacts(job.experiment, job.name))
-        outcome.learned = learn(
-            step, plane, made.parameters.compare_with, job, children, outcome.logged, outcome.artifacts
-        )
-    if len(children) > metrics.MOST_JOBS:
-        step.workflow.warning(
-            f"Job {job.name} has {len(children)} child jobs; metrics are those of the first {metrics.MOST_JOBS}.",
-            title="aml-run",
-        )
-    for name, value in sorted(outcome.logged[job.name].metrics.items()):
-        step.workflow.info(f"  {name} = {tables.shown(value)}")
-    if made.parameters.download_artifacts:
-        with step.doing(f"downloading the files of job {job.name}"):
-            remote = RemoteFiles(
-                plane.files,
-                step.ml_client(),
-                step.credential,
-                step.cloud.storage_suffix,
-                lambda text: step.workflow.warning(text, title="aml-run"),
-            )
-            outcome.folder = again.asked(
-                lambda: download(
-                    remote,
-                    job.name,
-                    [child.name for child in children],
-                    step.runner.workspace,
-                    limit_mb=made.parameters.artifacts_limit_mb,
-                    say=step.workflow.info,
-                    warn=lambda text: step.workflow.warning(text, title="aml-run"),
-                    saved={folder.name: folder for folder in kept.iterdir()},
-                )
-            )
-        step.workflow.info(f"Files of job {job.name}: {outcome.folder}")
 
 
 def _set_outputs(step: Step[RunParameters], outcomes: Sequence[Outcome]) -> None:
@@ -226,6 +191,20 @@ def _set_outputs(step: Step[RunParameters], outcomes: Sequence[Outcome]) -> None
     results = [outcome.result() for outcome in outcomes]
     step.set_output("runs", results)
     step.set_output("result", results[0])
+
+
+def _set_outputs_of_cancelled(
+    step: Step[RunParameters], outcomes: Sequence[Outcome], found: Sequence[Cancellation]
+) -> None:
+    """Set the outputs of a step that is cancelled: later steps that run all the same learn which jobs there are, and their states."""
+    if not outcomes:
+        return
+    cancelled = {one.job: one for one in found}
+    for outcome in outcomes:
+        if one := cancelled.get(outcome.job.name):
+            outcome.status = one.status or "Unknown"
+            outcome.message = f"The step was cancelled: {one}."
+    _set_outputs(step, outcomes)
 
 
 def _summarize(step: Step[RunParameters], outcomes: Sequence[Outcome]) -> None:

@@ -2,8 +2,8 @@
 
 A re-run has the number of the workflow run, and the next attempt. A job's name is made of what does not change between attempts, and
 ends with the attempt: an attempt looks for the jobs of those before it, newest first. Whether the definition is the same is known when
-the SDK has made the request: its code and environment then have names that are hashes of their content. A hash of that request is kept
-in a tag.
+the SDK has made the request: its code is uploaded then, and its environment has a name that is a hash. A hash of that request, in which
+contents stand for ids, is kept in a tag.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from aml_actions.runner import Runner
 from aml_run import states
+from aml_run.contents import Contents
 from aml_run.job_service import JobService, JobState
 from aml_run.making import Made
 from aml_run.naming import job_stem, random_job_name
@@ -155,11 +156,13 @@ class Gate:
 
     Attributes:
         plans: of the jobs to be submitted, by name.
+        contents: tells what stands behind ids.
         changed: names of the jobs whose earlier ones have another definition.
 
     """
 
     plans: Mapping[str, Plan]
+    contents: Contents
     changed: set[str] = field(default_factory=set)
     _passed: set[str] = field(default_factory=set)
     _is_closed: bool = False
@@ -188,7 +191,7 @@ class Gate:
         if plan is None or sent.method != "PUT":
             return
         document = json.loads(_body(sent))
-        digest = definition_hash(document)
+        digest = definition_hash(document, self.contents)
         if plan.earlier is not None:
             if plan.earlier.tags.get(DEFINITION_TAG) == digest:
                 raise Attached(plan.earlier)
@@ -201,10 +204,11 @@ class Gate:
         request.http_request = _with_body(sent, document)
 
 
-def definition_hash(document: Mapping[str, Any]) -> str:
+def definition_hash(document: Mapping[str, Any], contents: Contents) -> str:
     """Return a hash of what a request to submit a job says about what is run."""
     properties = {key: value for key, value in document["properties"].items() if key not in _CHANGEABLE}
-    return hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:32]
+    told = json.dumps(contents.instead_of_ids(properties), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def _body(request: Any) -> str | bytes:  # noqa: ANN401 - either kind of request of azure-core

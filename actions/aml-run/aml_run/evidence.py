@@ -13,8 +13,10 @@ from aml_actions.polling import duration
 from aml_actions.run_history import ChildRun, Run, RunDetails
 from aml_actions.service_error import ServiceError
 from aml_run import automl_error, failure, log_ends, metrics, source_lines
+from aml_run.learned import Learned
 from aml_run.log_ends import BUILD_LOG, LogEnd
 from aml_run.source_lines import Place
+from aml_run.usage import used
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -42,6 +44,7 @@ class Evidence:
         first_error: lines of the build log from its first error on.
         place: line of the repository.
         circumstances: sentences.
+        learned: what it took, and its tags.
     """
 
     error: ServiceError | None = None
@@ -51,6 +54,7 @@ class Evidence:
     first_error: Sequence[str] = ()
     place: Place | None = None
     circumstances: Sequence[str] = ()
+    learned: Learned = field(default_factory=Learned)
 
 
 def gather(
@@ -95,6 +99,7 @@ def gather(
     if status == "Failed" and shown != BUILD_LOG:
         step = (culprit.display_name or culprit.name) if culprit else ""
         place = source_lines.find(tails.get(shown, ()), source_lines.ordered(folders, step), root, code)
+    end = _run(plane, job)
     return Evidence(
         error=error,
         children=children,
@@ -102,7 +107,8 @@ def gather(
         tails=tails,
         first_error=ends[BUILD_LOG].first_error if BUILD_LOG in ends else (),
         place=place,
-        circumstances=_circumstances(client, plane, culprit.name if culprit else job, status, code),
+        circumstances=_circumstances(client, plane, _run(plane, culprit.name) if culprit else end, status, code),
+        learned=Learned(used=used(end.usage, children), tags=end.tags),
     )
 
 
@@ -138,19 +144,28 @@ def _of_children(
     return children, None, {}
 
 
-def _circumstances(client: MLClient, plane: DataPlane, job: str, status: str, code: int | None) -> list[str]:
+def _run(plane: DataPlane, job: str) -> Run:
+    """Return what run history keeps about a job; nothing but its name when it does not answer."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        return plane.history.run(job)
+    except AzureError:
+        return Run(job)
+
+
+def _circumstances(client: MLClient, plane: DataPlane, end: Run, status: str, code: int | None) -> list[str]:
     """Return what no log says: memory, low priority, the time limit, who cancelled."""
     from azure.core.exceptions import AzureError
 
     found: list[str] = []
     try:
-        end = plane.history.run(job)
         if code in _MEMORY_CODES:
-            found += _memory(plane, job)
+            found += _memory(plane, end.name)
         if code in _TAKEN_AWAY and end.usage.compute:
             found += _low_priority(client, end.usage.compute)
         if status == "Canceled":
-            found += [*_limit(client, job, end.usage.running_seconds), *_who(end)]
+            found += [*_limit(client, end.name, end.usage.running_seconds), *_who(end)]
     except AzureError:
         pass
     return found

@@ -100,7 +100,8 @@ class RunParameters(Parameters):
         default=False,
         description=(
             "Download what the job wrote into the folder `aml_artifacts_<run_id>` of the workspace: `parent` for the job "
-            "itself, `child_0`, `child_1` and so on for its child jobs. Only with `wait_for_completion`."
+            "itself, `child_0`, `child_1` and so on for its child jobs. Of a job that failed, too. Only with "
+            "`wait_for_completion`."
         ),
         examples=[True],
     )

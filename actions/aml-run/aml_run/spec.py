@@ -54,7 +54,7 @@ ACTION = ActionSpec(
         Output(
             "artifact_path",
             "Folder with what the job wrote.",
-            when="after the job completed, with `download_artifacts`",
+            when="after the job ended, with `download_artifacts`",
         ),
         Output(
             "published_pipeline_id",

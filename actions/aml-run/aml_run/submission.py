@@ -16,6 +16,7 @@ from aml_actions.step import Step
 from aml_actions.tags import as_texts, github_tags
 from aml_run import again, definition, known_failures
 from aml_run.attaching import Attached, Gate, Places, Plan, plan
+from aml_run.contents import Contents
 from aml_run.job_service import JobService
 from aml_run.making import Made, Maker, Source
 from aml_run.naming import default_experiment
@@ -100,7 +101,7 @@ class Submission:
         self._step = step
         self._made = made
         self._plans: list[Plan] = []
-        self._gate = Gate({})
+        self._gate = Gate({}, Contents(step.rest()))
         self._outcomes: dict[int, Submitted | Exception] = {}
 
     def submit_all(self) -> list[Submitted | Exception]:

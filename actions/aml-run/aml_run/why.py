@@ -1,64 +1,82 @@
-"""From the end of a job that did not complete to the error that says why."""
+"""From the end of a job, or of waiting for it, to the error that says why."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from aml_actions.azure_errors import explain
 from aml_actions.data_plane import DataPlane
+from aml_actions.run_history import RunDetails
 from aml_actions.runner import Runner
 from aml_actions.step import Step
 from aml_run import evidence, failure, summary
+from aml_run.evidence import Evidence
 from aml_run.failure import JobFailed
+from aml_run.learned import Learned
 from aml_run.making import Made
+from aml_run.outcome import Outcome
 from aml_run.parameters import RunParameters
-from aml_run.several import Ended
-from aml_run.submission import Submitted
 
 
 def failed(
-    step: Step[RunParameters], plane: DataPlane, made: Made, job: Submitted, status: str, ended: Ended
-) -> JobFailed:
-    """Return the error of a job, with all that can be found out about it.
+    step: Step[RunParameters],
+    plane: DataPlane,
+    made: Made,
+    outcome: Outcome,
+    details: RunDetails,
+    tails: Mapping[str, Sequence[str]],
+) -> tuple[JobFailed, Learned]:
+    """Return the error of a job that did not complete, with all that can be found out about it, and what it took.
 
     Args:
         step: the step.
         plane: of the workspace.
         made: what was submitted, for the folders of its code.
-        job: that ended.
-        status: its end state, which is not Completed.
-        ended: the end of waiting for it; its details are there.
+        outcome: of the job; its end state is there.
+        details: the last ones of run history.
+        tails: last lines of the logs that were read.
     """
-    facts = summary.facts(job, step.runner, status, ended.seconds)
-    error = ended.details.error if ended.details else None
-    if ended.details is None:
-        return failure.explain(job.name, status, job.url, error, ended.tails, facts=facts)
+    job, status = outcome.job, outcome.status
     try:
         found = evidence.gather(
             step.ml_client(),
             plane,
             job.name,
             status,
-            ended.details,
-            ended.tails,
+            details,
+            tails,
             made.code_folders,
             step.runner.workspace,
             step.workflow.hide,
         )
     except Exception as problem:  # the failure of the job must be told, whatever happens to the search for its reason
         step.workflow.debug(f"why job {job.name} failed could not be found out: {type(problem).__name__}: {problem}")
-        return failure.explain(job.name, status, job.url, error, ended.tails, facts=facts)
-    return failure.explain(
+        found = Evidence(error=details.error, tails=tails)
+    told = failure.explain(
         job.name,
         status,
         job.url,
         found.error,
         found.tails,
         found.children,
-        facts,
+        summary.facts(job, step.runner, status, outcome.seconds, found.learned.used),
         found.culprit,
         first_error=found.first_error,
         place=found.place,
         circumstances=found.circumstances,
         blob=_blob(step.runner),
     )
+    return told, found.learned
+
+
+def given_up(step: Step[RunParameters], outcome: Outcome, error: Exception) -> Exception:
+    """Return the error of a job that is followed no longer, with its facts and the link to its page for the summary."""
+    known = explain(error)
+    if known is None:
+        return error
+    if known.details is None:
+        known.details = summary.facts(outcome.job, step.runner, outcome.status, outcome.seconds)
+    return known
 
 
 def _blob(runner: Runner) -> str:

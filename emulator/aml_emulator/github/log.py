@@ -55,6 +55,7 @@ class _JobLog:
     began: float = field(default_factory=time.time)
     ended: float | None = None
     result: str = ""
+    has_problem: bool = False
     steps: dict[str, _StepLog] = field(default_factory=dict)
 
 
@@ -103,6 +104,7 @@ class LogReader:
         elif entry.get("stage") == "Main" and entry.get("stepID"):
             self._step_entry(job, [str(part) for part in entry["stepID"]], entry)
         elif entry.get("stepResult") == "failure" or entry.get("level") in ("error", "fatal"):
+            job.has_problem = True
             self.problem(f"{job.name}: {entry.get('msg', '')}")  # before the first step, or after the last
 
     def problem(self, text: str) -> None:
@@ -162,7 +164,11 @@ class LogReader:
         steps = tuple(self._step_result(leg, key, name) for key, name in keys)
         unfinished = "cancelled" if self.cancelled else "failure"
         ended = leg.ended or time.time()
-        return JobResult(leg.id, leg.name, leg.result or unfinished, steps, leg.matrix, leg.began, ended)
+        result = leg.result
+        if leg.matrix and result == "failure" and not leg.has_problem and steps:
+            # act has one result for all legs: after one that failed, each one that ends has failed.
+            result = "failure" if any(step.conclusion not in ("success", "skipped") for step in steps) else "success"
+        return JobResult(leg.id, leg.name, result or unfinished, steps, leg.matrix, leg.began, ended)
 
     def _step_result(self, leg: _JobLog, key: str, name: str) -> StepResult:
         log = leg.steps.get(key)

@@ -1,5 +1,6 @@
 """Downloading what a job wrote: all of it, within a limit, inside its folder, and whole files or none."""
 
+import json
 import os
 import re
 import signal
@@ -372,4 +373,40 @@ def test_more_than_the_limit_is_refused_and_the_metrics_are_kept(writing: Traini
     assert "artifacts_limit_mb" in annotation
     assert "größe ✓ 50%.bin" in annotation
     assert done.outputs["run_metrics"] == "{}"
+    assert "artifact_path" not in done.outputs
+
+
+FAILS = """\
+import pathlib, sys
+pathlib.Path("outputs").mkdir(exist_ok=True)
+pathlib.Path("outputs/checkpoint.bin").write_bytes(b"c" * 2_000_000)
+for number in range(5_000):
+    print(f"line {number}: the model learns and learns and learns")
+sys.exit(3)
+"""
+
+
+def test_a_job_that_failed_leaves_its_whole_log_and_what_it_wrote(writing: TrainingRepository) -> None:
+    writing.write({"jobs/src/write.py": FAILS})
+    done = writing.step("aml-run", {"job_file": "jobs/job.yml", "download_artifacts": True, "log_limit_mb": 0.05})
+    assert done.code == 1
+    (annotation,) = done.annotations
+    assert "its script ended with exit code 3" in annotation
+    parent = Path(done.outputs["artifact_path"]) / "parent"
+    assert (parent / "outputs/checkpoint.bin").stat().st_size == 2_000_000
+    assert len((parent / "user_logs/std_log.txt").read_text().splitlines()) == 5_000
+    result = json.loads(done.outputs["result"])
+    assert (result["status"], result["artifact_path"]) == ("Failed", done.outputs["artifact_path"])
+    assert "outputs/checkpoint.bin" in result["artifacts"]
+
+
+def test_files_of_a_failed_job_that_cannot_be_had_hide_no_reason(writing: TrainingRepository) -> None:
+    writing.write({"jobs/src/write.py": FAILS})
+    done = writing.step("aml-run", {"job_file": "jobs/job.yml", "download_artifacts": True, "artifacts_limit_mb": 0.5})
+    assert done.code == 1
+    (annotation,) = done.annotations
+    assert "its script ended with exit code 3" in annotation
+    (warning,) = re.findall(r"^::warning [^:]*::(The files of job .*)", done.log, re.MULTILINE)
+    assert "are not downloaded." in warning
+    assert "artifacts_limit_mb" in warning
     assert "artifact_path" not in done.outputs

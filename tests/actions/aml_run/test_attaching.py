@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+import requests
+from support.emulator import sign_in
+from support.fault_matrix import Cloud
 from support.steps import Outcome
-from support.training import TrainingRepository
+from support.training import COMPUTE, IMAGE, PLAIN, TrainingRepository
 
 TRAINS = 'print("trained")\n'
 FAILS = "import sys\nsys.exit(3)\n"
@@ -97,6 +100,53 @@ def test_a_job_with_another_definition_is_run_anew_and_that_is_said(workflow, re
     assert again.outputs["run_id"] != first.outputs["run_id"]
     assert f"Job {first.outputs['run_id']} of an earlier attempt has another definition" in again.log
     assert "trained otherwise" in again.log
+
+
+PIPELINE = f"""\
+type: pipeline
+settings: {{default_compute: azureml:{COMPUTE}}}
+jobs:
+  train:
+    type: command
+    command: python train.py
+    code: code/train
+    environment: {{image: {IMAGE}, conda_file: code/train/environment.yml}}
+"""
+
+
+def uploaded_twice(repository: TrainingRepository) -> None:
+    """Give all code another id, as when another step has uploaded the same at the same time, and the SDK finds that one first."""
+    emulator = repository.emulator
+    cloud = Cloud(emulator, repository.workspace)
+    uploads = f"{cloud.workspace_id}/codes/"
+    codes = {one["path"] for one in cloud.requests() if one["method"] == "PUT" and one["path"].startswith(uploads)}
+    moved = 0
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {sign_in(emulator).json()['access_token']}"
+        session.trust_env, session.verify = False, emulator.env["REQUESTS_CA_BUNDLE"]
+        session.params = {"api-version": "2023-04-01"}
+        for code in codes:
+            found = session.get(emulator.base_url + code)
+            if found.status_code == 200:
+                kept = {key: found.json()["properties"][key] for key in ("codeUri", "properties", "isAnonymous")}
+                other = code.replace("/codes/", "/codes/other-")
+                assert session.put(emulator.base_url + other, json={"properties": kept}).status_code == 201
+                assert session.delete(emulator.base_url + code).status_code == 200
+                moved += 1
+    assert moved
+
+
+@pytest.mark.parametrize("file", ["", "job.yml"], ids=["a job", "a step of a pipeline"])
+def test_code_that_was_uploaded_twice_is_the_same_code(workflow, repository, file):
+    repository.training('print("trained here")\n', conda=PLAIN)
+    repository.write({"job.yml": PIPELINE})
+    parameters = {"job_file": file} if file else {}
+    first = workflow(1, parameters)
+    assert first.code == 0, first.log
+    uploaded_twice(repository)
+    again = workflow(2, parameters)
+    assert again.code == 0, again.log
+    assert again.outputs["run_id"] == first.outputs["run_id"], again.log
 
 
 def test_rerun_new_always_makes_a_new_job(workflow, repository):

@@ -65,6 +65,9 @@ def test_a_cancelled_workflow_cancels_its_job_and_says_so(running, repository, c
     assert f"job {job} is Canceled" in outcome.summary
     assert outcome.summary.startswith("### ⏹ aml-run: cancelled")
     assert outcome.outputs["run_id"] == job
+    result = json.loads(outcome.outputs["result"])
+    assert (result["run_id"], result["status"]) == (job, "Canceled")
+    assert "The step was cancelled" in result["error"]
     assert "Traceback" not in outcome.log
 
 
@@ -93,6 +96,7 @@ def test_a_step_that_may_detach_leaves_its_job_and_says_how_to_attach(running, c
         assert f"job {job} goes on, as `on_cancel: detach` says" in told
         assert f"az ml job stream --name {job} --resource-group rg-tests --workspace-name ws-aml-run" in told
         assert "run the workflow again" in told
+        assert json.loads(outcome.outputs["result"])["status"] == "Submitted"
     finally:
         client.jobs.begin_cancel(job).wait()
 
@@ -108,6 +112,9 @@ def test_every_job_of_a_step_is_cancelled(running, client):
     assert [client.jobs.get(job).status for job in jobs] == ["Canceled"] * 3
     for job in jobs:
         assert f"job {job} is Canceled" in outcome.summary
+    assert [(one["run_id"], one["status"]) for one in json.loads(outcome.outputs["runs"])] == [
+        (job, "Canceled") for job in jobs
+    ]
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.3, 0.6, 0.9, 1.2, 1.5])

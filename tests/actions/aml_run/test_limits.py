@@ -1,5 +1,7 @@
 """Limits of waiting: the job is cancelled, the step is red, and the cause is told as far as it is known."""
 
+from pathlib import Path
+
 import pytest
 from support.emulator import command
 from support.training import PLAIN, RUN_CONFIG, TrainingRepository
@@ -70,7 +72,7 @@ def test_a_build_that_goes_on_is_told_with_the_last_line_of_its_log() -> None:
 
 def test_a_job_that_runs_too_long_is_cancelled(repository: TrainingRepository, client):
     repository.training(SLEEPS)
-    outcome = repository.step("aml-run", {"timeout": "4s"})
+    outcome = repository.step("aml-run", {"timeout": "4s", "download_artifacts": True})
     assert outcome.code == 1, outcome.log
     job = outcome.outputs["run_id"]
     assert client.jobs.get(job).status == "Canceled"
@@ -79,6 +81,8 @@ def test_a_job_that_runs_too_long_is_cancelled(repository: TrainingRepository, c
     assert f"Job {job} is Canceled" in error
     assert "training" in outcome.log
     assert outcome.summary.count(f"Job {job} has been going on for") >= 1
+    assert f"runs/{job}" in outcome.summary  # the link to its page
+    assert (Path(outcome.outputs["artifact_path"]) / "parent/user_logs/std_log.txt").read_text() == "training\n"
 
 
 def test_one_job_that_is_out_of_time_ends_no_other(repository: TrainingRepository, client):

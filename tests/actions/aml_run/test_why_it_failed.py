@@ -1,5 +1,6 @@
 """What a data scientist is told when a real job fails in the emulator: the line of the repository, the build log, the exit code."""
 
+import json
 import re
 import textwrap
 
@@ -89,6 +90,10 @@ def test_the_annotation_sits_on_the_line_that_raised(repository: TrainingReposit
     assert "Last lines of user_logs/std_log.txt" in annotation
     assert "/blob/c0ffee0000000000000000000000000000000000/jobs/src/library/data.py#L5" in done.summary
     assert 'raise ValueError(f"no data set {name}") from error' in done.summary
+    # What it took is told of a job that failed, too.
+    assert "| Duration |" in done.summary
+    assert "| Node-hours |" in done.summary
+    assert json.loads(done.outputs["result"])["usage"]["node_hours"] > 0
 
 
 def test_a_script_that_python_cannot_read(repository: TrainingRepository) -> None:

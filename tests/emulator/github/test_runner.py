@@ -368,6 +368,14 @@ jobs:
     assert {step.name for job in result.jobs if job.id == "first" for step in job.steps} == {"leg 1", "leg 2"}
 
 
+def test_a_leg_that_ends_after_one_that_failed_has_not_failed(run: Run) -> None:
+    script = 'if [ "${{ matrix.k }}" = 1 ]; then exit 1; fi; sleep 2'
+    strategy = "{fail-fast: false, matrix: {k: [1, 2]}}"
+    result = run(f"jobs:\n  a:\n    runs-on: ubuntu-latest\n    strategy: {strategy}\n    steps: [{{run: '{script}'}}]")
+    assert {job.matrix["k"]: job.result for job in result.jobs} == {1: "failure", 2: "success"}
+    assert not result.succeeded
+
+
 def test_jobs_of_the_same_name_are_not_taken_for_one(run: Run) -> None:
     job = "{name: Build, runs-on: ubuntu-latest, steps: [{run: echo}]}"
     result = run(f"jobs:\n  a: {job}\n  b: {job}")
