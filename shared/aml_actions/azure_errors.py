@@ -44,6 +44,8 @@ def explain(error: BaseException, doing: str | None = None) -> ActionError | Non
     while_doing = f" while {doing}" if doing else ""
     if {"ClientAuthenticationError", "CredentialUnavailableError"} & names and (refused := explain_sign_in(str(error))):
         return refused
+    if "ClientAuthenticationError" in names and getattr(error, "response", None) is None:
+        return _no_sign_in(str(error), while_doing)
     if "HttpResponseError" in names:
         return _explain_answer(ServiceError.from_exception(error), while_doing)
     if "ServiceRequestError" in names or "ServiceResponseError" in names:
@@ -168,26 +170,43 @@ def _details(answer: ServiceError) -> str | None:
     return fence("\n".join(lines)) if lines else None
 
 
-def _unreachable(error: BaseException, while_doing: str) -> ActionError:
-    text = str(error)
+def _no_sign_in(text: str, while_doing: str) -> ActionError:
+    """Azure was not asked: Microsoft Entra gave no token, and did not say no either."""
+    status = re.search(r"HTTP Error: (?P<status>\d{3})", text)
+    if status and (status["status"] == "429" or status["status"] >= "500"):
+        cause = f"Microsoft Entra ID answers with {status['status']}: an incident, or too many sign-ins at once"
+        fix = "run the job again in some minutes; the state of Azure: https://azure.status.microsoft"
+    else:
+        cause, fix = _network(text)
+    return ActionError(
+        f"The sign-in to Azure failed{while_doing}.",
+        value=_short(text),
+        cause=cause,
+        fix=fix,
+        anchor="docs/troubleshooting.md#sign-in",
+    )
+
+
+def _network(text: str) -> tuple[str, str]:
+    """Return cause and fix of a connection that failed."""
     if "CERTIFICATE_VERIFY_FAILED" in text or "SSLError" in text:
-        cause = "the TLS certificate is not trusted: a proxy that inspects TLS, or a private certificate authority"
-        fix = "set REQUESTS_CA_BUNDLE in the job to a file with the system's certificates and that authority's"
-    elif re.search(r"name or service not known|name resolution|getaddrinfo|nodename", text, re.IGNORECASE):
-        cause, fix = (
-            "the host name does not resolve",
-            "check the endpoints in azure_credentials and the DNS of the runner",
+        return (
+            "the TLS certificate is not trusted: a proxy that inspects TLS, or a private certificate authority",
+            "set REQUESTS_CA_BUNDLE in the job to a file with the system's certificates and that authority's",
         )
-    elif "refused" in text.lower():
-        cause, fix = (
+    if re.search(r"name or service not known|name resolution|getaddrinfo|nodename", text, re.IGNORECASE):
+        return "the host name does not resolve", "check the endpoints in azure_credentials and the DNS of the runner"
+    if "refused" in text.lower():
+        return (
             "nothing listens at that address",
             "check the endpoints in azure_credentials; a local service must be running",
         )
-    else:
-        cause, fix = (
-            "the network of the runner, a proxy or a firewall",
-            "check HTTPS_PROXY and NO_PROXY, then run the job again",
-        )
+    return "the network of the runner, a proxy or a firewall", "check HTTPS_PROXY and NO_PROXY, then run the job again"
+
+
+def _unreachable(error: BaseException, while_doing: str) -> ActionError:
+    text = str(error)
+    cause, fix = _network(text)
     return ActionError(
         f"Azure could not be reached{while_doing}.",
         value=_short(text),

@@ -239,6 +239,28 @@ def test_a_refused_sign_in_says_which_part_is_wrong(number, part):
 
 
 @pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("HTTP Error: 503", "Microsoft Entra ID answers with 503: an incident"),
+        ("HTTP Error: 429", "too many sign-ins at once"),
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "a proxy that inspects TLS"),
+        (
+            "Failed to establish a new connection: [Errno -2] Name or service not known",
+            "the host name does not resolve",
+        ),
+        ("('Connection aborted.', RemoteDisconnected('Remote end closed connection'))", "a proxy or a firewall"),
+    ],
+)
+def test_a_sign_in_that_got_no_answer_is_no_refusal(said, cause):
+    error = explain(ClientAuthenticationError(message=f"Authentication failed: {said}"), "creating compute c")
+    assert error is not None
+    assert error.what == "The sign-in to Azure failed while creating compute c."
+    assert cause in (error.cause or "")
+    assert error.fix
+    assert error.anchor == "docs/troubleshooting.md#sign-in"
+
+
+@pytest.mark.parametrize(
     ("reason", "cause"),
     [
         ("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer certificate", "not trusted"),

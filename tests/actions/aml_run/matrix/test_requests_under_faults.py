@@ -158,8 +158,10 @@ CELLS: Mapping[tuple[str, str], End] = {
     ),
     # The service does not recover.
     (METADATA, FOR_EVER): End(["does not describe a cloud", "503 Server Error"]),
-    (KEYS, FOR_EVER): End(["while looking for a job", "Authentication failed", "503"]),
-    ("token", FOR_EVER): End(["while looking for a job", "Authentication failed", "503"]),
+    **{
+        (name, FOR_EVER): End(["The sign-in to Azure failed while looking", "answers with 503"])
+        for name in (KEYS, "token")
+    },
     ("jobs.get", FOR_EVER): End(["while looking for a job", "503 ServiceUnavailable"]),
     **{(name, FOR_EVER): End(["while submitting", "503 ServiceUnavailable"]) for name in _SUBMITS},
     **{(name, FOR_EVER): _UNWAITED for name in ("workspaces.get", "discovery")},
