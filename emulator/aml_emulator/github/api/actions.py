@@ -106,6 +106,12 @@ def register(api: Api) -> None:
             raise ApiError(409, "Cannot cancel a workflow run that is completed.", page=_RUNS_PAGE)
         return Reply(202, {})
 
+    def rerun(request: Request) -> Reply:
+        record = run_of(request, seen(request, "write"))
+        if not runs.rerun(record.id):
+            raise ApiError(403, "This workflow is already running", page=_RUNS_PAGE)
+        return Reply(201, {})
+
     def list_workflows(request: Request) -> Reply:
         repository = seen(request, page=_WORKFLOWS_PAGE)
         found = _workflows(repository)
@@ -128,6 +134,7 @@ def register(api: Api) -> None:
     api.route("GET", f"{_REPOSITORY}/actions/runs/{{run}}", get_run)
     api.route("GET", f"{_REPOSITORY}/actions/runs/{{run}}/jobs", list_jobs)
     api.route("POST", f"{_REPOSITORY}/actions/runs/{{run}}/cancel", cancel)
+    api.route("POST", f"{_REPOSITORY}/actions/runs/{{run}}/rerun", rerun)
     api.route("GET", f"{_REPOSITORY}/actions/jobs/{{job}}", get_job)
     api.route("GET", f"{_REPOSITORY}/actions/workflows", list_workflows)
     api.route("GET", f"{_REPOSITORY}/actions/workflows/{{workflow}}", get_workflow)
@@ -258,7 +265,7 @@ def _run(api: Api, repository: HostedRepository, record: RunRecord) -> dict[str,
         "name": record.name,
         "display_title": record.title,
         "run_number": record.number,
-        "run_attempt": 1,
+        "run_attempt": record.attempt,
         "event": record.event,
         "status": record.status,
         "conclusion": record.conclusion or None,
@@ -277,6 +284,7 @@ def _run(api: Api, repository: HostedRepository, record: RunRecord) -> dict[str,
         "jobs_url": f"{url}/jobs",
         "logs_url": f"{url}/logs",
         "cancel_url": f"{url}/cancel",
+        "rerun_url": f"{url}/rerun",
         "workflow_url": api.url(f"/repos/{repository.full_name}/actions/workflows/{workflow_id}"),
         "repository": described(api, repository, None),
         "head_repository": described(api, repository, None),
@@ -291,7 +299,7 @@ def _job(api: Api, repository: HostedRepository, record: RunRecord, number: int,
         "node_id": f"CR_{job_id}",
         "run_id": record.id,
         "run_url": run_url,
-        "run_attempt": 1,
+        "run_attempt": record.attempt,
         "name": job.name,
         "workflow_name": record.name,
         "head_branch": record.branch,

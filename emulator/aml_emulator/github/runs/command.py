@@ -1,4 +1,4 @@
-"""`aml-emulator github push`, `dispatch`, `workflow`, `runs`, `log` and `cancel`."""
+"""`aml-emulator github push`, `dispatch`, `workflow`, `runs`, `log`, `cancel` and `rerun`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,9 @@ def add_parsers(sub: SubParsers) -> None:
     log.add_argument("--follow", action="store_true", help="go on until the run ends; exit code 1 when it failed")
     cancel = _action(sub, "cancel", _cancel, "Cancel a run.")
     cancel.add_argument("run", type=int, metavar="RUN")
+    rerun = _action(sub, "rerun", _rerun, "Run all jobs of a run once more, as its next attempt.")
+    rerun.add_argument("run", type=int, metavar="RUN")
+    _waits(rerun)
 
 
 def _action(
@@ -150,6 +153,12 @@ def _log(options: argparse.Namespace) -> int:
 def _cancel(options: argparse.Namespace) -> int:
     ask(_state(options), "POST", f"{PATH}/runs/{options.run}/cancel")
     return 0
+
+
+def _rerun(options: argparse.Namespace) -> int:
+    state = _state(options)
+    ask(state, "POST", f"{PATH}/runs/{options.run}/rerun")
+    return _followed(state, options.run) if options.wait else 0
 
 
 def _followed(state: StateDirectory, run: int) -> int:

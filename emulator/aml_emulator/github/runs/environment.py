@@ -40,7 +40,7 @@ def id_token_variables(emulator: Emulator, record: RunRecord) -> dict[str, str]:
         "actor": record.actor,
         "event_name": record.event,
         "run_number": str(record.number),
-        "run_attempt": "1",
+        "run_attempt": str(record.attempt),
         "workflow": record.name,
         "workflow_ref": workflow,
         "workflow_sha": record.sha,

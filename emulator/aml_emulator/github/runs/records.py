@@ -54,6 +54,7 @@ class RunRecord:
         notes: what its log says before anything else.
         permissions: of its GITHUB_TOKEN.
         environment: that its id tokens name; empty for none.
+        attempt: how often it was begun; everything below is about the last one.
         status: queued, in_progress or completed.
         conclusion: success, failure, cancelled or skipped; empty before it is completed.
         jobs: what became of them; empty before it is completed.
@@ -79,6 +80,7 @@ class RunRecord:
     notes: tuple[str, ...] = ()
     permissions: Mapping[str, str] = field(default_factory=dict)
     environment: str = ""
+    attempt: int = 1
     status: str = QUEUED
     conclusion: str = ""
     created: float = field(default_factory=time.time)
@@ -101,6 +103,20 @@ class RunRecord:
     def began(self) -> RunRecord:
         """The record of the run that begins now."""
         return replace(self, status=IN_PROGRESS, started=time.time())
+
+    def again(self) -> RunRecord:
+        """The record of the run that waits for its next attempt."""
+        return replace(
+            self,
+            attempt=self.attempt + 1,
+            status=QUEUED,
+            conclusion="",
+            started=None,
+            completed=None,
+            jobs=(),
+            annotations=(),
+            problems=(),
+        )
 
     def ended(self, run: WorkflowRun) -> RunRecord:
         """The record of the run that has ended so."""

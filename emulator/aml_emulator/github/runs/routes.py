@@ -1,4 +1,4 @@
-"""What `aml-emulator github push`, `dispatch`, `workflow`, `runs`, `log` and `cancel` ask: `/emulator/github/...`, with a token for ARM."""
+"""What `aml-emulator github` asks of runs, from `push` to `rerun`: `/emulator/github/...`, with a token for ARM."""
 
 from __future__ import annotations
 
@@ -63,6 +63,12 @@ def register(router: Router, emulator: Emulator) -> None:
             raise ServiceError(409, "RunCompleted", f"The run {record.id} has ended already: {record.conclusion}.")
         return Reply(202)
 
+    def rerun(call: Call) -> Reply:
+        record = _run(call)
+        if not runs.rerun(record.id):
+            raise ServiceError(409, "RunInProgress", f"The run {record.id} has not ended yet: it is {record.status}.")
+        return Reply(201)
+
     def _run(call: Call) -> RunRecord:
         asked = call.params["run"]
         found = runs.get(int(asked)) if asked.isdigit() else None
@@ -75,3 +81,4 @@ def register(router: Router, emulator: Emulator) -> None:
     router.add("GET", f"{PATH}/runs/{{run}}", get)
     router.add("GET", f"{PATH}/runs/{{run}}/log", log)
     router.add("POST", f"{PATH}/runs/{{run}}/cancel", cancel)
+    router.add("POST", f"{PATH}/runs/{{run}}/rerun", rerun)

@@ -108,7 +108,10 @@ class WorkflowRuns:
 
     def log(self, run_id: int) -> str:
         """What a run has said so far; empty before it begins."""
-        file = self._log_file(run_id)
+        record = self._records.get(run_id)
+        if record is None:
+            return ""
+        file = self._log_file(record)
         return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
     def cancel(self, run_id: int) -> bool:
@@ -121,6 +124,18 @@ class WorkflowRuns:
                 self._running[run_id][0].set()
             else:
                 self._records.write(record.given_up("cancelled"))
+        return True
+
+    def rerun(self, run_id: int) -> bool:
+        """Run all jobs of a completed run once more, on the same commit, as its next attempt; whether it was completed."""
+        with self._lock:
+            record = self._records.get(run_id)
+            if record is None or record.status != records.COMPLETED:
+                return False
+            record = record.again()
+            self._records.write(record)
+            self._replace_waiting(record)
+        self._schedule()
         return True
 
     def _record(
@@ -218,7 +233,7 @@ class WorkflowRuns:
             credentials.revoke(token)
 
     def _worked(self, hosted: HostedRepository, record: RunRecord, token: str, cancel: threading.Event) -> RunRecord:
-        file = self._log_file(record.id)
+        file = self._log_file(record)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w", encoding="utf-8") as log:
 
@@ -239,6 +254,7 @@ class WorkflowRuns:
                     variables=hosted.variables,
                     timeout=_RUN_SECONDS,
                     run_id=str(record.id),
+                    run_attempt=record.attempt,
                     progress=say,
                     cancel=cancel,
                     github=github_variables(self._emulator, record),
@@ -255,8 +271,9 @@ class WorkflowRuns:
                 say(problem)
         return record.ended(run)
 
-    def _log_file(self, run_id: int) -> Path:
-        return self._emulator.state.root / "github" / f"{run_id}.log"
+    def _log_file(self, record: RunRecord) -> Path:
+        name = f"{record.id}.log" if record.attempt == 1 else f"{record.id}-{record.attempt}.log"
+        return self._emulator.state.root / "github" / name
 
 
 def _checked_out(hosted: HostedRepository, ref: str, actor: str) -> Repository:
@@ -324,4 +341,4 @@ def _shared(one: RunRecord, other: RunRecord) -> bool:
 
 
 def _tracking_id(record: RunRecord) -> str:
-    return f"github_run_{record.id}_{record.created}"
+    return f"github_run_{record.id}_{record.attempt}_{record.created}"

@@ -29,6 +29,22 @@ def test_a_workflow_is_run_by_hand_and_looked_at(hosted: Hosted) -> None:
     assert not run.cancel()
 
 
+def test_a_run_that_has_ended_is_run_again(hosted: Hosted) -> None:
+    repository = hosted.client("actions=write").get_repo(hosted.full_name)
+    repository.get_workflow("greet.yml").create_dispatch("main", {"who": "hand"})
+    (first,) = ended(repository)
+    assert first.run_attempt == 1
+    assert first.rerun()
+    busy = hosted.ask("POST", f"actions/runs/{first.id}/rerun", hosted.token("actions=write"))
+    assert (busy.status_code, busy.json()["message"]) == (403, "This workflow is already running")
+    (second,) = ended(repository)
+    assert (second.id, second.run_number, second.run_attempt) == (first.id, first.run_number, 2)
+    assert (second.head_sha, second.conclusion) == (first.head_sha, "success")
+    assert [job.raw_data["run_attempt"] for job in second.jobs()] == [2]
+    read_only = hosted.ask("POST", f"actions/runs/{first.id}/rerun", hosted.token("actions=read"))
+    assert read_only.status_code == 403
+
+
 def test_runs_are_filtered_and_come_in_pages(hosted: Hosted) -> None:
     repository = hosted.client("actions=write", "contents=write").get_repo(hosted.full_name)
     details = hosted.ask(

@@ -1,4 +1,4 @@
-"""`aml-emulator github push`, `dispatch`, `workflow`, `runs`, `log` and `cancel`, asked of a running emulator."""
+"""`aml-emulator github push`, `dispatch`, `workflow`, `runs`, `log`, `cancel` and `rerun`, asked of a running emulator."""
 
 from __future__ import annotations
 
@@ -101,6 +101,14 @@ def test_a_run_is_cancelled_and_its_log_stays(shell: Shell) -> None:
     again = shell.says("cancel", number)
     assert again.returncode == 1
     assert "has ended already: cancelled" in again.stderr
+    assert shell.says("rerun", number).returncode == 0
+    begun = shell.says("rerun", number)
+    assert begun.returncode == 1
+    assert "has not ended yet" in begun.stderr
+    assert shell.says("cancel", number).returncode == 0
+    assert shell.says("log", number, "--follow").returncode == 1
+    [run] = shell.runs()
+    assert (run["attempt"], run["conclusion"]) == (2, "cancelled")
     address = f"{shell.emulator.base_url}/github/{shell.name}/actions/runs/{number}"
     page = requests.get(address, verify=shell.emulator.env["REQUESTS_CA_BUNDLE"], timeout=60)
     assert page.status_code == 200
