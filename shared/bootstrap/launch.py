@@ -6,11 +6,9 @@ whose module ``spec`` has the constant ``ACTION``.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
-from importlib import import_module
-from pathlib import Path
 
 _SIGNALLED = 128
 """Exit codes above it say that a signal ended the step, and that everything that is to be told has been told."""
@@ -18,6 +16,9 @@ _SIGNALLED = 128
 
 def main(name: str) -> int:
     """Run the action `name` with the environment of the step and return its exit code."""
+    from importlib import import_module
+    from pathlib import Path
+
     # Absolute, but not resolved: actions/shared is a link in the repository, and the actions lie beside the link.
     root = Path(os.path.normpath(Path(__file__).absolute())).parents[2]
     folder = root / name
@@ -38,8 +39,9 @@ def _end(number: int, frame: object) -> None:
 
 if __name__ == "__main__":
     # While modules are imported, and when everything is told; between the two the action itself listens. An exception would not do: where
-    # it comes while a module is imported, Python may swallow it.
-    signal.signal(signal.SIGINT, _end)
+    # it comes while a module is imported, Python may swallow it. That is why `signal` and `pathlib` are not imported before: in their
+    # own imports it would be a traceback.
+    _signal.signal(_signal.SIGINT, _end)
     code = main(sys.argv[1])
     if code > _SIGNALLED:
         # Threads may be uploading, and the interpreter would wait for them: the runner kills before they have ended.

@@ -74,7 +74,9 @@ class Cancel:
         found: list[str] = []
         outcome = self.outcome
         told = " ".join(outcome.annotations)
-        if "Traceback" in outcome.log:
+        # Before its first line of ours the interpreter starts, some 10 ms, in which a SIGINT ends it in its own words.
+        has_begun = "::add-mask::" in outcome.log
+        if "Traceback" in outcome.log and has_begun:
             found.append("a traceback")
         if self.exit_seconds is None:
             # It ended by itself, in the very moment before the signal.
@@ -84,11 +86,11 @@ class Cancel:
             found.append(f"it needed a second signal: {self.exit_seconds:.1f} s")
         if outcome.code == 0 and self.status == "Completed":
             return found  # the signal came when everything was told already
-        if outcome.code not in (130, -signal.SIGINT, *([128 + signal.SIGTERM] if shell_starts else [])):
+        if has_begun and outcome.code not in (130, -signal.SIGINT, *([128 + signal.SIGTERM] if shell_starts else [])):
             found.append(f"exit code {outcome.code}")
         if not self.status:
             # A step that had not begun yet cannot tell anything; the others say that there is no job.
-            if "::add-mask::" in outcome.log and "The step was cancelled" not in told:
+            if has_begun and "The step was cancelled" not in told:
                 found.append("the cancel is not told")
             return found
         if self.status not in ("Canceled", "Completed"):
