@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from aml_actions.run_history import reused_from
+
 if TYPE_CHECKING:
     from aml_actions.rest import AzureRest
     from aml_actions.workspace import WorkspaceRef
 
-_REUSED = "azureml.isreused"
-_REUSED_FROM = "azureml.reusedrunid"
 _MODEL = re.compile(r"(custom|mlflow|triton)_?model", re.IGNORECASE)
 _DATA = re.compile(r"uri_?file|uri_?folder|ml_?table", re.IGNORECASE)
 
@@ -50,10 +50,8 @@ class ArtifactService:
 
         """
         run, owner = self._run(job), job
-        properties = run.get("properties") or {}
-        if str(properties.get(_REUSED)).lower() == "true" and properties.get(_REUSED_FROM):
-            owner = str(properties[_REUSED_FROM])
-            run = self._run(owner)
+        if original := reused_from(run.get("properties") or {}):
+            run, owner = self._run(original), original
         outputs = {
             str(name): (str(one.get("assetId") or ""), str(one.get("type") or ""))
             for name, one in (run.get("outputs") or {}).items()

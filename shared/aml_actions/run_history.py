@@ -206,6 +206,16 @@ class RunHistory:
             following = page.get("nextLink")
 
 
+def reused_from(properties: Mapping[str, object]) -> str:
+    """Return the job that ran in the place of a step of a pipeline which was not run again, since nothing had changed; else nothing.
+
+    Its files, logs and metrics are those of the step.
+    """
+    if str(properties.get("azureml.isreused")).lower() != "true":
+        return ""
+    return str(properties.get("azureml.reusedrunid") or "")
+
+
 def parse_usage(data: Mapping[str, Any]) -> Usage:
     """Return when and on what a run of run history's JSON ran."""
     compute = data.get("compute") or {}

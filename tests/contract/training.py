@@ -17,7 +17,7 @@ pathlib.Path("outputs/model.pkl").write_text("weights")
 PIPELINE = f"""\
 $schema: https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json
 type: pipeline
-settings: {{default_compute: "azureml:{COMPUTE}"}}
+settings: {{default_compute: "azureml:{COMPUTE}", force_rerun: true}}
 jobs:
   prepare:
     type: command

@@ -111,11 +111,13 @@ def _from_job(step: Step[RegisterModelParameters]) -> _Origin:
         job = source.read_job(client, run_id, step.inputs["experiment_name"], workspace)
         plane = connect(client, step.rest(), workspace)
         name = source.job_with_model(job, plane.history, client.jobs.get, step.parameters.pipeline_child_run_name)
-        found = source.from_job(name, str(job.experiment_name), step.parameters.model_file_name, plane.history)
-        metrics = plane.tracking.logged(name).metrics
         leaf = job if name == run_id else client.jobs.get(name)
+        found = source.from_job(name, str(leaf.experiment_name), step.parameters.model_file_name, plane.history)
+        metrics = plane.tracking.logged(name).metrics
     if name != run_id:
-        step.workflow.info(f"The model comes from job {name} ({leaf.display_name}), which {run_id} started")
+        step.workflow.info(
+            f"The model comes from job {name} ({leaf.display_name}), which {run_id} started, or used again"
+        )
     for one in (job,) if leaf is job else (job, leaf):
         if job_status(one) != "Completed":
             step.workflow.warning(

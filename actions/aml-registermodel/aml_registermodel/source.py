@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aml_actions.errors import ActionError
-from aml_actions.run_history import ChildRun, RunHistory
+from aml_actions.run_history import ChildRun, RunHistory, reused_from
 from aml_actions.workspace import WorkspaceRef
 from aml_registermodel.files import Found, find, repository_files
 from aml_registermodel.parameters import DEFAULT_STEP
@@ -72,7 +72,8 @@ def read_job(client: MLClient, run_id: str, experiment: str, workspace: Workspac
 def job_with_model(job: Job, history: RunHistory, read: Callable[[str], Job], step_name: str) -> str:
     """Return the name of the job that left the model: the step of a pipeline, the best trial of a sweep or of AutoML, or the job.
 
-    As in the legacy action, a step that started jobs of its own stands for the first of them, and if that is a sweep, for its best.
+    A step that was not run again stands for the job that ran it: the files are there. As in the legacy action, a step that started jobs of
+    its own stands for the first of them, and if that is a sweep, for its best.
 
     Args:
         job: the job of the inputs.
@@ -85,9 +86,9 @@ def job_with_model(job: Job, history: RunHistory, read: Callable[[str], Job], st
     """
     if job.type == "pipeline":
         step = choose_step(str(job.name), history.children(str(job.name)), step_name)
-        job = read(step.name)
+        job = _ran(read(step.name), read)
         if job.type not in ("sweep", "automl") and not _best_child(job):
-            job = _first_started(job, step, history, read)
+            job = _ran(_first_started(job, step, history, read), read)
     best = _best_child(job)
     if best:
         return best
@@ -100,6 +101,11 @@ def job_with_model(job: Job, history: RunHistory, read: Callable[[str], Job], st
     return str(job.name)
 
 
+def _ran(job: Job, read: Callable[[str], Job]) -> Job:
+    original = reused_from(job.properties or {})
+    return read(original) if original else job
+
+
 def _best_child(job: Job) -> str:
     noted = {**(job.tags or {}), **(job.properties or {})}
     return next((str(noted[name]) for name in _BEST_CHILD if noted.get(name)), "")
@@ -107,7 +113,7 @@ def _best_child(job: Job) -> str:
 
 def _first_started(job: Job, step: ChildRun, history: RunHistory, read: Callable[[str], Job]) -> Job:
     """Return the first job that a step started; the step itself if it started none."""
-    started = history.children(step.name)
+    started = history.children(str(job.name))
     if job.type == "pipeline" and len(started) > 1:
         names = ", ".join(f"{one.display_name} ({one.name})" for one in started)
         raise ActionError(

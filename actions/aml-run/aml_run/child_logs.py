@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from aml_actions.azure_errors import explain
-from aml_actions.run_history import END_STATES, ChildRun, RunHistory
+from aml_actions.run_history import END_STATES, ChildRun, RunHistory, reused_from
 from aml_actions.workflow import Workflow
 from aml_run import local_files
 from aml_run.log_lines import harmless
@@ -24,8 +24,6 @@ _CALM = 30.0
 _BUSY = 5.0
 """Seconds between two questions for children, once there are some."""
 _NO_LOG_YET = frozenset({"NotStarted", "Queued"})
-_REUSED = "azureml.isreused"
-_REUSED_FROM = "azureml.reusedrunid"
 
 
 class ChildLogs:
@@ -125,9 +123,8 @@ class ChildLogs:
         for child in list(self._found.values()):
             if child.name in self._done or (child.status in _NO_LOG_YET and not final):
                 continue
-            if child.properties.get(_REUSED) == "true":
+            if origin := reused_from(child.properties):
                 self._done.add(child.name)
-                origin = child.properties.get(_REUSED_FROM) or "an earlier job"
                 self._workflow.info(f"{self._title(child)}: reused from {origin}; its log is there.")
                 continue
             if child.name not in self._relays and len(self._relays) >= MOST:

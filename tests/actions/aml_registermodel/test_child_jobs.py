@@ -116,6 +116,24 @@ def test_the_model_of_a_step_of_a_pipeline(
     assert "::warning" not in done.log
 
 
+def test_the_model_of_a_step_that_was_not_run_again(
+    repository: TrainingRepository, run: Callable[[str], Any], client: Any, tmp_path: Path
+) -> None:
+    """Its files are those of the job that ran it, which may belong to another experiment."""
+    cached = PIPELINE.replace(", force_rerun: true", "").replace(
+        "accuracy: 0.7", "accuracy: 0.3"
+    )  # not run by other tests
+    first = run(cached.replace("credit-risk-main", "credit-risk-before"))
+    again = run(cached)
+    ran = {job.display_name: job.name for job in client.jobs.list(parent_job_name=first.name)}["model_training"]
+    (step,) = [job for job in client.jobs.list(parent_job_name=again.name) if job.display_name == "model_training"]
+    assert step.name != ran
+    done = repository.step("aml-registermodel", {"model_name": "of-a-used-step"}, run_id=again.name)
+    assert done.code == 0, done.log
+    assert (done.result["run_id"], done.result["metrics"]) == (ran, {"accuracy": 0.3})
+    assert weights(client, "of-a-used-step", tmp_path) == "weights of 0.3"
+
+
 def test_a_step_that_is_not_there_lists_the_steps(repository: TrainingRepository, run: Callable[[str], Any]) -> None:
     parameters = {"model_name": "of-none", "pipeline_child_run_name": "train"}
     done = repository.step("aml-registermodel", parameters, run_id=run(PIPELINE).name)

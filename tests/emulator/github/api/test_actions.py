@@ -34,8 +34,9 @@ def test_a_run_that_has_ended_is_run_again(hosted: Hosted) -> None:
     repository.get_workflow("greet.yml").create_dispatch("main", {"who": "hand"})
     (first,) = ended(repository)
     assert first.run_attempt == 1
+    token = hosted.token("actions=write")
     assert first.rerun()
-    busy = hosted.ask("POST", f"actions/runs/{first.id}/rerun", hosted.token("actions=write"))
+    busy = hosted.ask("POST", f"actions/runs/{first.id}/rerun", token)
     assert (busy.status_code, busy.json()["message"]) == (403, "This workflow is already running")
     (second,) = ended(repository)
     assert (second.id, second.run_number, second.run_attempt) == (first.id, first.run_number, 2)
