@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aml_actions.data_plane import DataPlane
-from aml_actions.run_history import ChildRun, RunHistory
+from aml_actions.run_history import ChildRun, RunHistory, reused_from
 from aml_actions.tracking import Logged
 
 MOST_JOBS = 500
@@ -61,6 +61,8 @@ def collect(
 ) -> dict[str, JobMetrics]:
     """Return what each job logged: the children in their order, the job itself last, as in the legacy action.
 
+    What a step of a pipeline logged that was not run again is what the job logged that ran it.
+
     Args:
         plane: of the workspace.
         job: that has ended.
@@ -72,9 +74,9 @@ def collect(
         azure.core.exceptions.AzureError: MLflow cannot be asked.
 
     """
-    names = [child.name for child in children[:MOST_JOBS]]
+    ran = {child.name: reused_from(child.properties) or child.name for child in children[:MOST_JOBS]}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        numbers = dict(zip(names, pool.map(plane.tracking.logged, names), strict=True))
+        numbers = dict(zip(ran, pool.map(plane.tracking.logged, ran.values()), strict=True))
     own = Logged()
     for seconds in _LAG:
         sleep(seconds)
@@ -82,21 +84,24 @@ def collect(
         if own.metrics or children:
             break
     numbers[job] = own
-    others = _others(plane, [job, *(child.name for child in children[:_MOST_TEXTS])], say)
+    others = _others(plane, {job: job, **dict(list(ran.items())[:_MOST_TEXTS])}, say)
     return {
         name: JobMetrics({**others.get(name, {}), **logged.metrics}, logged.params, logged.steps)
         for name, logged in numbers.items()
     }
 
 
-def _others(plane: DataPlane, jobs: list[str], say: Callable[[str], None]) -> dict[str, dict[str, Any]]:
-    """Return metrics that are no numbers; few jobs have any, so a service that does not answer is no failure of the job."""
+def _others(plane: DataPlane, jobs: Mapping[str, str], say: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+    """Return metrics that are no numbers, of jobs with those that ran in their place.
+
+    Few jobs have any, so a service that does not answer is no failure of the job.
+    """
     from azure.core.exceptions import AzureError
 
     found: dict[str, dict[str, Any]] = {}
     try:
-        for name in jobs:
-            found[name] = plane.metrics.others(name)
+        for name, ran in jobs.items():
+            found[name] = plane.metrics.others(ran)
     except AzureError as error:
         say(f"Metrics that are no numbers could not be read: {type(error).__name__}.")
     return found

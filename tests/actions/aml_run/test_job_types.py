@@ -126,6 +126,16 @@ def test_a_pipeline_hands_on_metrics_and_files_of_its_steps(repository: Training
     assert not list(folder.rglob("artifacts"))
 
 
+def test_steps_that_are_not_run_again_hand_on_what_they_logged(repository: TrainingRepository, client: Any) -> None:
+    write(repository, PIPELINE)
+    first, again = (repository.step("aml-run", {"job_file": "jobs/job.yml", "rerun": "new"}) for _ in range(2))
+    assert (first.code, again.code) == (0, 0), again.log
+    assert again.log.count(": reused from ") == 2
+    children = {child.display_name: child for child in client.jobs.list(parent_job_name=again.outputs["run_id"])}
+    assert children["train"].name not in first.outputs["run_metrics"]
+    assert json.loads(again.outputs["run_metrics"]) == {children["train"].name: {"rows": 3.0, "lr": 0.25}}
+
+
 def test_a_pipeline_takes_values_from_the_parameters_file(repository: TrainingRepository) -> None:
     write(repository, PIPELINE)
     done = repository.step(
