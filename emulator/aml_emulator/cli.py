@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aml_emulator.faults import command as faults
 from aml_emulator.github import command as github
-from aml_emulator.state import StateDirectory
+from aml_emulator.subcommands import state_of
 
 DEFAULT_PORT = 8443
 
@@ -157,10 +157,6 @@ def _time_scale(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _state(options: argparse.Namespace) -> StateDirectory:
-    return StateDirectory((options.state or StateDirectory.default()).expanduser().absolute())
-
-
 def _up(options: argparse.Namespace) -> int:
     from aml_emulator import control
 
@@ -168,38 +164,38 @@ def _up(options: argparse.Namespace) -> int:
         from aml_emulator.eventgrid.options import TIME_SCALE
 
         os.environ[TIME_SCALE] = str(options.event_time_scale)
-    return control.up(_state(options), options.port, foreground=options.foreground, environment=os.environ)
+    return control.up(state_of(options), options.port, foreground=options.foreground, environment=os.environ)
 
 
 def _down(options: argparse.Namespace) -> int:
     from aml_emulator import control
 
-    return control.down(_state(options))
+    return control.down(state_of(options))
 
 
 def _status(options: argparse.Namespace) -> int:
     from aml_emulator import control
 
-    return control.status(_state(options), as_json=options.json)
+    return control.status(state_of(options), as_json=options.json)
 
 
 def _reset(options: argparse.Namespace) -> int:
     from aml_emulator import control
 
-    return control.reset(_state(options), everything=options.all)
+    return control.reset(state_of(options), everything=options.all)
 
 
 def _env(options: argparse.Namespace) -> int:
     from aml_emulator import variables
 
-    return variables.print_variables(_state(options), options.format)
+    return variables.print_variables(state_of(options), options.format)
 
 
 def _requests(options: argparse.Namespace) -> int:
     from aml_emulator import request_log
 
     try:
-        found = list(request_log.read(_state(options).requests, method=options.method, path=options.path))
+        found = list(request_log.read(state_of(options).requests, method=options.method, path=options.path))
     except re.error as error:
         print(f"--path {options.path!r} is no regular expression: {error}", file=sys.stderr)
         return 2
@@ -213,36 +209,40 @@ def _events(options: argparse.Namespace) -> int:
 
     if options.action == "send":
         return command.send(
-            _state(options), source=options.source, event_type=options.type, subject=options.subject, data=options.data
+            state_of(options),
+            source=options.source,
+            event_type=options.type,
+            subject=options.subject,
+            data=options.data,
         )
     if options.action is None:
-        return command.show(_state(options), last=50, event_type="", as_json=False)
-    return command.show(_state(options), last=options.last, event_type=options.type, as_json=options.json)
+        return command.show(state_of(options), last=50, event_type="", as_json=False)
+    return command.show(state_of(options), last=options.last, event_type=options.type, as_json=options.json)
 
 
 def _functions(options: argparse.Namespace) -> int:
     from aml_emulator.functions import command
 
-    return command.show_log(_state(options), options.name, last=options.last, as_json=options.json)
+    return command.show_log(state_of(options), options.name, last=options.last, as_json=options.json)
 
 
 def _credentials(options: argparse.Namespace) -> int:
     from aml_emulator import variables
 
-    return variables.print_credentials(_state(options), with_secret=not options.without_secret)
+    return variables.print_credentials(state_of(options), with_secret=not options.without_secret)
 
 
 def _federate(options: argparse.Namespace) -> int:
     from aml_emulator import federate_command as command
 
     if options.list:
-        return command.show(_state(options), as_json=options.json)
+        return command.show(state_of(options), as_json=options.json)
     if not options.subject:
         print("aml-emulator federate: --subject is missing (or --list).", file=sys.stderr)
         return 2
     if options.remove:
-        return command.remove(_state(options), subject=options.subject, issuer=options.issuer)
-    return command.add(_state(options), subject=options.subject, issuer=options.issuer, audience=options.audience)
+        return command.remove(state_of(options), subject=options.subject, issuer=options.issuer)
+    return command.add(state_of(options), subject=options.subject, issuer=options.issuer, audience=options.audience)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aml_emulator import subcommands
 from aml_emulator.faults.api import PATH
 from aml_emulator.own_client import Failed, ask
-from aml_emulator.state import StateDirectory
+from aml_emulator.subcommands import state_of
 
 if TYPE_CHECKING:
-    SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    from aml_emulator.subcommands import SubParsers
 
 _SUMMARY = "Have requests, long-running operations or jobs go wrong, as they do on Azure now and then."
 _MEMBERS = (
@@ -43,7 +44,7 @@ def add_parser(commands: SubParsers) -> None:
     """Add the command."""
     parser = commands.add_parser("fault", help=_SUMMARY, description=_SUMMARY)
     actions = parser.add_subparsers(title="what to do", metavar="ACTION", required=True)
-    add = _action(actions, "add", _add, "Ask for a fault.")
+    add = subcommands.add(actions, "add", _add, "Ask for a fault.")
     add.add_argument(
         "operation", metavar="OPERATION", help="for example jobs.get, any, lro.compute, 'GET /regex'; see operations"
     )
@@ -80,30 +81,13 @@ def add_parser(commands: SubParsers) -> None:
         "--log", metavar="TEXT", help="of jobs.image_build: what the build log says; @FILE reads it from a file"
     )
     add.add_argument("--lagging", choices=("arm", "history"), help="of jobs.disagree: which side lags (default arm)")
-    listing = _action(actions, "list", _list, "Print the faults and what they met.")
+    listing = subcommands.add(actions, "list", _list, "Print the faults and what they met.")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    _action(actions, "clear", _clear, "Take all faults back; what they hold goes on.")
-    _action(actions, "operations", _operations, "Print the names of the operations.")
-    tokens = _action(actions, "tokens", _tokens, "Have new access tokens expire early.")
+    subcommands.add(actions, "clear", _clear, "Take all faults back; what they hold goes on.")
+    subcommands.add(actions, "operations", _operations, "Print the names of the operations.")
+    tokens = subcommands.add(actions, "tokens", _tokens, "Have new access tokens expire early.")
     tokens.add_argument("--seconds", type=int, required=True, metavar="N", help="how long they are good")
     tokens.add_argument("--told", type=int, metavar="N", help="how long their client is told (default: the truth)")
-
-
-def _action(
-    actions: SubParsers, name: str, command: Callable[[argparse.Namespace], int], summary: str
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--state", type=Path, default=None, metavar="DIR", help="as for every command")
-
-    def guarded(options: argparse.Namespace) -> int:
-        try:
-            return command(options)
-        except Failed as error:
-            print(f"aml-emulator: {error}", file=sys.stderr)
-            return 1
-
-    parser.set_defaults(command=guarded)
-    return parser
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -117,13 +101,13 @@ def _add(options: argparse.Namespace) -> int:
         body["fails"] = True
     if str(body.get("log", "")).startswith("@"):
         body["log"] = _file(str(body["log"])[1:])
-    made = ask(_state(options), "POST", PATH, body)
+    made = ask(state_of(options), "POST", PATH, body)
     print(f"Fault {made['id']}: {_text(made)}")
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    found = ask(_state(options), "GET", PATH)
+    found = ask(state_of(options), "GET", PATH)
     if options.json:
         print(json.dumps(found["value"], indent=2))
         return 0
@@ -140,12 +124,12 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _clear(options: argparse.Namespace) -> int:
-    ask(_state(options), "DELETE", PATH)
+    ask(state_of(options), "DELETE", PATH)
     return 0
 
 
 def _tokens(options: argparse.Namespace) -> int:
-    ask(_state(options), "PUT", f"{PATH}/tokens", {"seconds": options.seconds, "told": options.told})
+    ask(state_of(options), "PUT", f"{PATH}/tokens", {"seconds": options.seconds, "told": options.told})
     return 0
 
 
@@ -162,10 +146,6 @@ def _text(one: dict[str, Any]) -> str:
     more = " ".join(f"{name}={value!r}" for name, value in one.items() if name not in told and value != 0)
     often = "always" if one["count"] == 0 else f"{max(0, one['count'] - one['used'])} of {one['count']} left"
     return f"{one['operation']} {more} ({one['source']}; {often})".replace("  ", " ")
-
-
-def _state(options: argparse.Namespace) -> StateDirectory:
-    return StateDirectory((options.state or StateDirectory.default()).expanduser().absolute())
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

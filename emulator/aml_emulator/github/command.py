@@ -6,17 +6,18 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from aml_emulator import subcommands
 from aml_emulator.github.runs import command as runs_command
 from aml_emulator.own_client import Failed, ask
-from aml_emulator.state import StateDirectory
+from aml_emulator.subcommands import state_of
 
 if TYPE_CHECKING:
-    SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    from aml_emulator.subcommands import SubParsers
 
 PATH = "/emulator/github"
 """Where the emulator answers this command; GitHub has no such address."""
@@ -37,25 +38,8 @@ def add_parser(commands: SubParsers) -> None:
     runs_command.add_parsers(actions)
 
 
-def _action(
-    actions: SubParsers, name: str, run: Callable[[argparse.Namespace], int], summary: str
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--state", type=Path, default=None, metavar="DIR", help="as for every command")
-
-    def guarded(options: argparse.Namespace) -> int:
-        try:
-            return run(options)
-        except Failed as error:
-            print(f"aml-emulator: {error}", file=sys.stderr)
-            return 1
-
-    parser.set_defaults(command=guarded)
-    return parser
-
-
 def _add_repositories(actions: SubParsers) -> None:
-    add = _action(actions, "add", _add, "Host a git repository of this machine, or change one that is hosted.")
+    add = subcommands.add(actions, "add", _add, "Host a git repository of this machine, or change one that is hosted.")
     add.add_argument("repository", metavar="OWNER/REPO")
     add.add_argument("folder", type=Path, metavar="FOLDER", help="root of the git repository")
     add.add_argument(
@@ -73,19 +57,19 @@ def _add_repositories(actions: SubParsers) -> None:
         metavar="[OWNER/NAME@REF=]FOLDER",
         help=f"folder of the repository that stands behind a `uses:` (default of the name: {_TEMPLATE_ACTIONS})",
     )
-    listing = _action(actions, "list", _list, "Print the repositories that are hosted.")
+    listing = subcommands.add(actions, "list", _list, "Print the repositories that are hosted.")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    remove = _action(actions, "remove", _remove, "Host a repository no longer; its folder stays as it is.")
+    remove = subcommands.add(actions, "remove", _remove, "Host a repository no longer; its folder stays as it is.")
     remove.add_argument("repository", metavar="OWNER/REPO")
-    variable = _action(actions, "variable", _variable, "Set a variable of a repository.")
+    variable = subcommands.add(actions, "variable", _variable, "Set a variable of a repository.")
     variable.add_argument("repository", metavar="OWNER/REPO")
     variable.add_argument("name", metavar="NAME")
     variable.add_argument("value", metavar="VALUE")
-    secret = _action(actions, "secret", _secret, "Set a secret of a repository.")
+    secret = subcommands.add(actions, "secret", _secret, "Set a secret of a repository.")
     secret.add_argument("repository", metavar="OWNER/REPO")
     secret.add_argument("name", metavar="NAME")
     secret.add_argument("--value", default=None, metavar="VALUE", help="its value (default: standard input)")
-    pull = _action(
+    pull = subcommands.add(
         actions, "pull", _pull, "Open a pull request of a repository, as if somebody had, and print its number."
     )
     pull.add_argument("repository", metavar="OWNER/REPO")
@@ -98,7 +82,9 @@ def _add_repositories(actions: SubParsers) -> None:
 
 
 def _add_credentials(actions: SubParsers) -> None:
-    token = _action(actions, "token", _token, "Print a new fine-grained personal access token for repositories.")
+    token = subcommands.add(
+        actions, "token", _token, "Print a new fine-grained personal access token for repositories."
+    )
     token.add_argument("repositories", nargs="+", metavar="OWNER/REPO")
     token.add_argument(
         "--permission",
@@ -110,7 +96,7 @@ def _add_credentials(actions: SubParsers) -> None:
     token.add_argument(
         "--seconds", type=_seconds, default=None, metavar="N", help="how long it is good (default: for ever)"
     )
-    app = _action(actions, "app", _app, "Install a GitHub App in a repository and print its ids as JSON.")
+    app = subcommands.add(actions, "app", _app, "Install a GitHub App in a repository and print its ids as JSON.")
     app.add_argument("repository", metavar="OWNER/REPO")
     app.add_argument("--public-key", type=Path, required=True, metavar="FILE", help="PEM file of its RSA public key")
     app.add_argument(
@@ -126,16 +112,16 @@ def _add_faults(actions: SubParsers) -> None:
     summary = "Make the REST API fail or slow, to see how a client copes."
     fault = actions.add_parser("fault", help=summary, description=summary)
     kinds = fault.add_subparsers(title="what to do", metavar="ACTION", required=True)
-    add = _action(kinds, "add", _fault_add, "Have the next requests fail.")
+    add = subcommands.add(kinds, "add", _fault_add, "Have the next requests fail.")
     add.add_argument("--status", type=int, default=None, metavar="N", help="answer with this status")
     add.add_argument("--message", default="", metavar="TEXT", help="the error's message (default: GitHub's own)")
     add.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="a header of the answer")
     add.add_argument("--count", type=_count, default=1, metavar="N", help="how many requests it meets (default 1)")
     add.add_argument("--path", default="", metavar="TEXT", help="only requests whose path has this text in it")
     add.add_argument("--delay", type=_seconds, default=0.0, metavar="S", help="seconds before the answer")
-    listing = _action(kinds, "list", _fault_list, "Print the faults and the requests that they met.")
+    listing = subcommands.add(kinds, "list", _fault_list, "Print the faults and the requests that they met.")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    _action(kinds, "clear", _fault_clear, "Take all faults back.")
+    subcommands.add(kinds, "clear", _fault_clear, "Take all faults back.")
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -146,13 +132,13 @@ def _add(options: argparse.Namespace) -> int:
         "variables": _pairs("--variable", options.variable),
         "actions": dict(_actions_setting(text) for text in options.actions),
     }
-    made = ask(_state(options), "PUT", _repository(options.repository), body)
+    made = ask(state_of(options), "PUT", _repository(options.repository), body)
     print(f"{made['full_name']} is hosted at {made['api_url']}")
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    found = ask(_state(options), "GET", f"{PATH}/repositories")["value"]
+    found = ask(state_of(options), "GET", f"{PATH}/repositories")["value"]
     if options.json:
         print(json.dumps(found, indent=2))
         return 0
@@ -162,26 +148,26 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    ask(_state(options), "DELETE", _repository(options.repository))
+    ask(state_of(options), "DELETE", _repository(options.repository))
     print(f"{options.repository} is hosted no longer.")
     return 0
 
 
 def _variable(options: argparse.Namespace) -> int:
-    ask(_state(options), "PATCH", _repository(options.repository), {"variables": {options.name: options.value}})
+    ask(state_of(options), "PATCH", _repository(options.repository), {"variables": {options.name: options.value}})
     return 0
 
 
 def _secret(options: argparse.Namespace) -> int:
     value = options.value if options.value is not None else sys.stdin.read().rstrip("\r\n")
     body = {"secrets": _hidden_items({options.name: value})}
-    ask(_state(options), "PATCH", _repository(options.repository), body)
+    ask(state_of(options), "PATCH", _repository(options.repository), body)
     return 0
 
 
 def _pull(options: argparse.Namespace) -> int:
     body = {"head": options.head, "base": options.base, "title": options.title, "fork": options.fork}
-    print(ask(_state(options), "POST", f"{_repository(options.repository)}/pulls", body)["number"])
+    print(ask(state_of(options), "POST", f"{_repository(options.repository)}/pulls", body)["number"])
     return 0
 
 
@@ -191,7 +177,7 @@ def _token(options: argparse.Namespace) -> int:
         "permissions": _pairs("--permission", options.permission),
         "seconds": options.seconds,
     }
-    print(ask(_state(options), "POST", f"{PATH}/tokens", body)["token"])
+    print(ask(state_of(options), "POST", f"{PATH}/tokens", body)["token"])
     return 0
 
 
@@ -201,7 +187,7 @@ def _app(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise Failed(f"--public-key {options.public_key}: cannot read the file: {error}") from None
     body = {"publicKeyPem": key, "permissions": _pairs("--permission", options.permission)}
-    print(json.dumps(ask(_state(options), "POST", f"{_repository(options.repository)}/app", body), indent=2))
+    print(json.dumps(ask(state_of(options), "POST", f"{_repository(options.repository)}/app", body), indent=2))
     return 0
 
 
@@ -214,13 +200,13 @@ def _fault_add(options: argparse.Namespace) -> int:
         "path": options.path,
         "delay": options.delay,
     }
-    made = ask(_state(options), "POST", f"{PATH}/faults", body)
+    made = ask(state_of(options), "POST", f"{PATH}/faults", body)
     print(f"Fault {made['id']}: {_fault_text(made)}")
     return 0
 
 
 def _fault_list(options: argparse.Namespace) -> int:
-    found = ask(_state(options), "GET", f"{PATH}/faults")["value"]
+    found = ask(state_of(options), "GET", f"{PATH}/faults")["value"]
     if options.json:
         print(json.dumps(found, indent=2))
         return 0
@@ -232,7 +218,7 @@ def _fault_list(options: argparse.Namespace) -> int:
 
 
 def _fault_clear(options: argparse.Namespace) -> int:
-    ask(_state(options), "DELETE", f"{PATH}/faults")
+    ask(state_of(options), "DELETE", f"{PATH}/faults")
     return 0
 
 
@@ -241,10 +227,6 @@ def _fault_text(one: dict[str, Any]) -> str:
     late = f" after {one['delay']:g} s" if one["delay"] else ""
     where = f", paths with {one['path']!r}" if one["path"] else ""
     return f"{what}{late}{where}, {one['count'] - len(one['uses'])} of {one['count']} left"
-
-
-def _state(options: argparse.Namespace) -> StateDirectory:
-    return StateDirectory((options.state or StateDirectory.default()).expanduser().absolute())
 
 
 def _repository(full_name: str) -> str:

@@ -6,16 +6,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from aml_emulator.faults.fault import Use
 from aml_emulator.resources import now
-
-
-@dataclass(frozen=True)
-class Use:
-    """A request that a fault met."""
-
-    time: str
-    method: str
-    path: str
 
 
 @dataclass

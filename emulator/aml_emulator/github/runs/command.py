@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from aml_emulator import subcommands
 from aml_emulator.own_client import Failed, ask
 from aml_emulator.state import StateDirectory
+from aml_emulator.subcommands import state_of
 
 if TYPE_CHECKING:
-    SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    from aml_emulator.subcommands import SubParsers
 
 PATH = "/emulator/github"
 _LOOK_SECONDS = 0.5
@@ -23,7 +24,7 @@ _LOOK_SECONDS = 0.5
 
 def add_parsers(sub: SubParsers) -> None:
     """Add them to the actions of `aml-emulator github`."""
-    push = _action(
+    push = subcommands.add(
         sub, "push", _push, "Tell of a push: the commits are there already, the workflows that it starts run."
     )
     push.add_argument("repository", metavar="OWNER/REPO")
@@ -34,12 +35,12 @@ def add_parsers(sub: SubParsers) -> None:
         "--before", default="", metavar="SHA", help="commit that it was at (default: the parent of its last)"
     )
     _waits(push)
-    dispatch = _action(sub, "dispatch", _dispatch, "Send a repository_dispatch.")
+    dispatch = subcommands.add(sub, "dispatch", _dispatch, "Send a repository_dispatch.")
     dispatch.add_argument("repository", metavar="OWNER/REPO")
     dispatch.add_argument("event_type", metavar="EVENT_TYPE")
     dispatch.add_argument("--payload", default="{}", metavar="JSON", help="the client_payload, or @FILE (default {})")
     _waits(dispatch)
-    workflow = _action(sub, "workflow", _workflow, "Run a workflow by hand, as its button does.")
+    workflow = subcommands.add(sub, "workflow", _workflow, "Run a workflow by hand, as its button does.")
     workflow.add_argument("repository", metavar="OWNER/REPO")
     workflow.add_argument("file", metavar="FILE", help="name of the workflow file, for example train.yml")
     workflow.add_argument(
@@ -47,35 +48,18 @@ def add_parsers(sub: SubParsers) -> None:
     )
     workflow.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="an input of the workflow")
     _waits(workflow)
-    runs = _action(sub, "runs", _runs, "Print the runs of workflows, the newest last.")
+    runs = subcommands.add(sub, "runs", _runs, "Print the runs of workflows, the newest last.")
     runs.add_argument("repository", nargs="?", default="", metavar="OWNER/REPO", help="only those of this repository")
     runs.add_argument("--last", type=int, default=50, metavar="N", help="only the last N of them (default 50)")
     runs.add_argument("--json", action="store_true", help="whole runs, one JSON object a line")
-    log = _action(sub, "log", _log, "Print what a run has said.")
+    log = subcommands.add(sub, "log", _log, "Print what a run has said.")
     log.add_argument("run", type=int, metavar="RUN")
     log.add_argument("--follow", action="store_true", help="go on until the run ends; exit code 1 when it failed")
-    cancel = _action(sub, "cancel", _cancel, "Cancel a run.")
+    cancel = subcommands.add(sub, "cancel", _cancel, "Cancel a run.")
     cancel.add_argument("run", type=int, metavar="RUN")
-    rerun = _action(sub, "rerun", _rerun, "Run all jobs of a run once more, as its next attempt.")
+    rerun = subcommands.add(sub, "rerun", _rerun, "Run all jobs of a run once more, as its next attempt.")
     rerun.add_argument("run", type=int, metavar="RUN")
     _waits(rerun)
-
-
-def _action(
-    sub: SubParsers, name: str, run: Callable[[argparse.Namespace], int], summary: str
-) -> argparse.ArgumentParser:
-    parser = sub.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--state", type=Path, default=None, metavar="DIR", help="as for every command")
-
-    def guarded(options: argparse.Namespace) -> int:
-        try:
-            return run(options)
-        except Failed as error:
-            print(f"aml-emulator: {error}", file=sys.stderr)
-            return 1
-
-    parser.set_defaults(command=guarded)
-    return parser
 
 
 def _waits(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +100,7 @@ def _workflow(options: argparse.Namespace) -> int:
 
 
 def _happen(options: argparse.Namespace, body: Mapping[str, Any]) -> int:
-    state = _state(options)
+    state = state_of(options)
     owner, _, name = options.repository.partition("/")
     if not owner or not name:
         raise Failed(f"{options.repository!r} is not the name of a repository. It has the form owner/name.")
@@ -133,7 +117,7 @@ def _happen(options: argparse.Namespace, body: Mapping[str, Any]) -> int:
 
 
 def _runs(options: argparse.Namespace) -> int:
-    found = ask(_state(options), "GET", f"{PATH}/runs?repository={quote(options.repository)}&last={options.last}")[
+    found = ask(state_of(options), "GET", f"{PATH}/runs?repository={quote(options.repository)}&last={options.last}")[
         "value"
     ]
     for one in reversed(found):
@@ -142,7 +126,7 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _log(options: argparse.Namespace) -> int:
-    state = _state(options)
+    state = state_of(options)
     if options.follow:
         return _followed(state, options.run)
     for line in ask(state, "GET", f"{PATH}/runs/{options.run}/log")["lines"]:
@@ -151,12 +135,12 @@ def _log(options: argparse.Namespace) -> int:
 
 
 def _cancel(options: argparse.Namespace) -> int:
-    ask(_state(options), "POST", f"{PATH}/runs/{options.run}/cancel")
+    ask(state_of(options), "POST", f"{PATH}/runs/{options.run}/cancel")
     return 0
 
 
 def _rerun(options: argparse.Namespace) -> int:
-    state = _state(options)
+    state = state_of(options)
     ask(state, "POST", f"{PATH}/runs/{options.run}/rerun")
     return _followed(state, options.run) if options.wait else 0
 
@@ -180,7 +164,3 @@ def _line(one: Mapping[str, Any]) -> str:
     took = f" in {one['completed'] - one['started']:.0f} s" if one["completed"] and one["started"] else ""
     what = f"{one['repository']} {one['file']} {one['event']} {one['title']!r}"
     return f"{when} {one['id']} {what}: {one['conclusion'] or one['status']}{took}"
-
-
-def _state(options: argparse.Namespace) -> StateDirectory:
-    return StateDirectory((options.state or StateDirectory.default()).expanduser().absolute())
