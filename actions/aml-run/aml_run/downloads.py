@@ -92,10 +92,10 @@ def fetch_all(
     # The largest first: one that begins last would be waited for alone.
     queue = sorted(chosen, key=lambda one: -one[0].size)
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="download") as pool:
-        running: dict[Future[None], RemoteFile] = {
-            pool.submit(transfer.one, file, path, (have or {}).get(file.name)): file for file, path in queue
-        }
+        running: dict[Future[None], RemoteFile] = {}
         try:
+            for file, path in queue:
+                running[pool.submit(transfer.one, file, path, (have or {}).get(file.name))] = file
             while running:
                 done, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -112,6 +112,7 @@ def fetch_all(
                     finished = len(chosen) - len(running)
                     say(f"  {finished} of {len(chosen)} files, {_mb(transfer.received)} of {_mb(total)}")
         finally:
+            # Whatever comes, a cancel of the step included: leaving the block waits for the threads.
             transfer.stop()
             for future in running:
                 future.cancel()
