@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aml_emulator.faults import command as faults
 from aml_emulator.github import command as github
+from aml_emulator.own_client import Failed
 from aml_emulator.subcommands import state_of
 
 DEFAULT_PORT = 8443
@@ -24,7 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     command: Command = options.command
-    return command(options)
+    try:
+        return command(options)
+    except Failed as error:
+        print(f"aml-emulator: {error}", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,14 +1,12 @@
-"""What the commands that ask a running emulator have in common: a parser with `--state`, and one line for what cannot be done."""
+"""What the commands below a command of `aml-emulator` have in common: a parser with `--state`."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aml_emulator.own_client import Failed
 from aml_emulator.state import StateDirectory
 
 if TYPE_CHECKING:
@@ -23,21 +21,13 @@ def add(
     Args:
         actions: of the parser above.
         name: of the command.
-        command: returns the exit code; a `Failed` that it raises is told in one line, with exit code 1.
+        command: returns the exit code; `cli.main` tells a `Failed` that it raises.
         summary: one sentence for `--help`.
 
     """
     parser = actions.add_parser(name, help=summary, description=summary)
     parser.add_argument("--state", type=Path, default=None, metavar="DIR", help="as for every command")
-
-    def guarded(options: argparse.Namespace) -> int:
-        try:
-            return command(options)
-        except Failed as error:
-            print(f"aml-emulator: {error}", file=sys.stderr)
-            return 1
-
-    parser.set_defaults(command=guarded)
+    parser.set_defaults(command=command)
     return parser
 
 

@@ -24,9 +24,6 @@ from aml_run.several import Ended, follow
 from aml_run.submission import Submission, Submitted, make_all
 from aml_run.waiting import verdict
 
-_ENDED_BADLY = ("Failed", "Canceled")
-"""End states of jobs that may have left something, beside the one that everybody hopes for."""
-
 
 def work(step: Step[RunParameters]) -> None:
     """Submit the jobs that the repository defines, mostly one; unless told otherwise, wait until all of them are Completed.
@@ -118,7 +115,7 @@ def _conclude(step: Step[RunParameters], runs: Sequence[tuple[Made, Outcome]]) -
                     bringing_back.of_completed(step, plane, made, outcome, kept)
             except Exception as error:
                 outcome.error = why.given_up(step, outcome, error)
-            if outcome.status in _ENDED_BADLY:
+            if states.ended(outcome.status) and not states.green(outcome.status):
                 bringing_back.of_failed(step, plane, made, outcome, kept)
     shutil.rmtree(kept, ignore_errors=True)
     for made, outcome in runs:

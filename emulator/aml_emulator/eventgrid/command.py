@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -17,12 +16,14 @@ if TYPE_CHECKING:
 
 
 def show(state: StateDirectory, *, last: int, event_type: str, as_json: bool) -> int:
-    """Print the newest events, oldest first; the exit code."""
-    try:
-        query = urlencode({"last": last, "type": event_type})
-        found = ask(state, "GET", f"{PATH}?{query}")["value"]
-    except Failed as error:
-        return _fail(error)
+    """Print the newest events, oldest first; the exit code.
+
+    Raises:
+        Failed: the emulator cannot be asked.
+
+    """
+    query = urlencode({"last": last, "type": event_type})
+    found = ask(state, "GET", f"{PATH}?{query}")["value"]
     for one in reversed(found):
         print(json.dumps(one) if as_json else _line(one))
     return 0
@@ -38,20 +39,20 @@ def send(state: StateDirectory, *, source: str, event_type: str, subject: str, d
         subject: what of the source it is about.
         data: the payload as JSON, or `@` and the name of a file with it.
 
+    Raises:
+        Failed: the payload cannot be read, or the emulator refuses the event.
+
     """
     try:
         text = Path(data[1:]).read_text(encoding="utf-8") if data.startswith("@") else data
         payload = json.loads(text)
     except OSError as error:
-        return _fail(f"--data {data}: cannot read the file: {error.strerror}")
+        raise Failed(f"--data {data}: cannot read the file: {error.strerror}") from None
     except ValueError as error:
-        return _fail(f"--data is not valid JSON: {error}")
+        raise Failed(f"--data is not valid JSON: {error}") from None
     full = event_type if "." in event_type else f"{ML_PREFIX}{event_type}"
     body = {"source": source, "eventType": full, "subject": subject, "data": payload}
-    try:
-        made = ask(state, "POST", PATH, body)
-    except Failed as error:
-        return _fail(error)
+    made = ask(state, "POST", PATH, body)
     count = len(made.get("deliveries", []))
     print(f"{made['id']} is published to {count} event subscription{'' if count == 1 else 's'}.")
     return 0
@@ -63,8 +64,3 @@ def _line(one: dict[str, Any]) -> str:
         for delivery in one["deliveries"]
     ]
     return f"{one['eventTime']} {one['id']} {one['eventType']} {one['subject']} -> {', '.join(ends) or 'nobody'}"
-
-
-def _fail(message: object) -> int:
-    print(f"aml-emulator: {message}", file=sys.stderr)
-    return 1

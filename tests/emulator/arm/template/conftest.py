@@ -31,6 +31,11 @@ def identity(name: str, **members: Any) -> dict[str, Any]:
     return {"type": IDENTITIES, "apiVersion": VERSION, "name": name, "location": "westeurope", **members}
 
 
+def names(rest: Rest, group: str, kind: str = IDENTITIES) -> list[str]:
+    """The names of the resources of a kind that a group has."""
+    return sorted(item["name"] for item in rest("GET", f"{group}/providers/{kind}").json()["value"])
+
+
 @pytest.fixture(scope="module")
 def registered(rest: Rest, emulator: RunningEmulator) -> None:
     subscription = f"/subscriptions/{emulator.identity['subscriptionId']}"

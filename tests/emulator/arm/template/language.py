@@ -32,6 +32,18 @@ def template(**members: Any) -> dict[str, Any]:
     return {"$schema": schema, "contentVersion": "1.0.0.0", "resources": [], **members}
 
 
+def nested(name: str, inner: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """A deployment inside a template."""
+    properties = {"mode": "Incremental", "template": inner, **members.pop("properties", {})}
+    return {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2025-04-01",
+        "name": name,
+        "properties": properties,
+        **members,
+    }
+
+
 def scope(given: Mapping[str, Any] | None = None, **members: Any) -> Scope:
     """The scope of a template with these members; `given` are the values of its parameters."""
     values = {name: {"value": value} for name, value in (given or {}).items()}
